@@ -1,0 +1,71 @@
+# On a fresh machine `make run` and `make test` need git, make and Python 3.11 or newer:
+# tools/bootstrap.py sets up the rest, once.
+
+# Expanded only where a recipe sets something up.
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$python" && break; done),$(error Livethread needs Python 3.11 or newer on PATH, \
+	or named: make PYTHON=/path/to/python3))
+BIN := .venv/bin
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --no-strip-extras --custom-compile-command 'make lock'
+
+.PHONY: help run test test-slow bench check check-python check-static check-locks format lock \
+	wheel setup setup-dev clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--port 9000")
+	@$(BIN)/livethread serve --data-dir var $(ARGS)
+
+test: check ## all checks and all tests but the slow ones (ARGS="-k hub")
+	$(BIN)/python -m pytest $(ARGS)
+ifneq ($(wildcard tests/browser/test_*.py),)
+	$(BIN)/python -m pytest -m browser $(ARGS)
+endif
+
+test-slow: setup-dev ## the slow tests: load, soak, faults
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: setup-dev ## measure
+	$(BIN)/python -m tests.bench $(ARGS)
+
+check: check-python check-static check-locks ## formatting, lint, types, import contracts, the browser code
+
+check-python: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check-static: setup-dev
+	$(BIN)/node node_modules/typescript/bin/tsc
+	$(BIN)/node --test 'tests/static/**/*.test.mjs'
+
+# What installs from everywhere names no registry.
+check-locks:
+	@! grep -n '://' requirements.lock requirements-dev.lock
+	@! grep -n '"resolved"' package-lock.json
+
+format: setup-dev ## format the Python code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup-dev ## resolve the locks anew (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) --group build pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only --omit-lockfile-registry-resolved \
+		--ignore-scripts --no-audit --no-fund
+
+wheel: setup-dev ## build the sdist and the wheel into dist/
+	$(BIN)/python -m hatchling build
+
+setup:
+	@$(PYTHON) tools/bootstrap.py run
+
+setup-dev:
+	@$(PYTHON) tools/bootstrap.py test
+
+clean: ## remove what was set up or built; the data in var/ stays
+	rm -rf .venv node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The Python client of a Livethread server, and what bots are made of."""
