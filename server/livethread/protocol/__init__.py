@@ -1,0 +1,1 @@
+"""The wire contract: pure data and rules, Sans-I/O, shared by server and client."""
