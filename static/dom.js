@@ -1,0 +1,48 @@
+/** Builds elements. Text only ever becomes a text node, so nothing a reader wrote can become markup. */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, string | undefined>} [attributes]  those undefined are left out
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/**
+ * @param {string} label
+ * @param {string} className
+ * @param {(event: MouseEvent) => void} onClick
+ */
+export function button(label, className, onClick) {
+  const element = el("button", { type: "button", class: className }, label);
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** Sets text only where it differs: a live region must not speak twice, a selection must not break. @param {Element} element @param {string} text */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Makes `parent` hold exactly `nodes`, in order, without touching those already in place: no lost focus, no jump.
+ * @param {Element} parent
+ * @param {Element[]} nodes
+ */
+export function reconcile(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let place = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+}

@@ -1,0 +1,39 @@
+/** A post on its way, shown where it will be. */
+import { button, el, setText } from "./dom.js";
+import { renderBody } from "./rich.js";
+
+/** @typedef {import("./outbox.js").Pending} Pending */
+
+export class PendingItem {
+  #words;
+  #state = el("span", { class: "meta" });
+  #actions;
+
+  /**
+   * @param {Pending} pending
+   * @param {import("./words.js").Words} words
+   * @param {{onRetry: () => void, onDiscard: () => void}} actions
+   */
+  constructor(pending, words, { onRetry, onDiscard }) {
+    this.#words = words;
+    this.#actions = el(
+      "span", { class: "actions" },
+      button(words.say("tryAgain"), "plain", onRetry), button(words.say("discard"), "plain", onDiscard),
+    );
+    this.article = el(
+      "article", { class: "pending", tabindex: "-1", "aria-label": words.say("you") },
+      el("div", { class: "body", dir: "auto" }, ...renderBody(pending)),
+      el("div", { class: "foot" }, this.#state, this.#actions),
+    );
+    this.li = el("li", { class: "item" }, this.article);
+  }
+
+  /** @param {Pending} pending */
+  update({ state, reason }) {
+    const words = this.#words;
+    const notSent = reason ? `${words.say("notSent")} ${reason}` : words.say("notSent");
+    setText(this.#state, state === "failed" ? notSent : words.say(state === "slow" ? "stillSending" : "sending"));
+    this.article.classList.toggle("failed", state === "failed");
+    this.#actions.hidden = state !== "failed";
+  }
+}
