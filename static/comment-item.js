@@ -17,6 +17,7 @@ export class CommentItem {
   #to = el("span", { class: "meta to", hidden: "" });
   #time = el("time");
   #edited = el("span", { class: "meta", hidden: "" });
+  #fresh = el("span", { class: "meta fresh", hidden: "" });
   #avatar = el("span", { class: "avatar", "aria-hidden": "true" });
   #body = el("div", { class: "body", dir: "auto" });
   #note = el("p", { class: "note", hidden: "" });
@@ -41,7 +42,8 @@ export class CommentItem {
     const heading = el("h3", { id: `by-${id}` }, this.#name);
     this.article = el(
       "article", { id: `comment-${id}`, "aria-labelledby": `by-${id}`, tabindex: "-1" },
-      el("div", { class: "head" }, this.#avatar, heading, this.#tag, this.#to, this.#link, this.#edited),
+      el("div", { class: "head" }, this.#avatar,
+        el("div", { class: "by" }, heading, this.#tag, this.#to, this.#link, this.#edited, this.#fresh)),
       this.#body, this.#note, this.#foot,
     );
     /** Where the form for a reply goes. */
@@ -71,7 +73,8 @@ export class CommentItem {
     if (isGone && this.article.contains(this.#focused())) this.article.focus();
     this.article.classList.toggle("gone", isGone);
     setText(this.#name, isGone ? this.#goneText() : name);
-    setText(this.#avatar, isGone ? "" : ([...name][0] ?? "").toLocaleUpperCase(words.locale));
+    setText(this.#avatar, ([...name][0] ?? "").toLocaleUpperCase(words.locale));
+    this.#avatar.hidden = isGone;
     const badge = comment.author?.badge;
     this.#show(this.#tag, badge === "bot" ? words.say("bot") : badge === "staff" ? words.say("staff") : "");
     this.#tag.dataset.badge = badge ?? "";
@@ -95,10 +98,14 @@ export class CommentItem {
     this.#link.setAttribute("aria-label", this.#words.say("permalink", { time: exact }));
   }
 
-  /** Marks it as new for a moment; the tint fades by CSS. */
+  /** Marks it as new, by a word and a tint, until the tint's animation ends. */
   markNew() {
     this.article.classList.add("new");
-    this.article.addEventListener("animationend", () => this.article.classList.remove("new"), { once: true });
+    this.#show(this.#fresh, this.#words.say("new"));
+    this.article.addEventListener("animationend", () => {
+      this.article.classList.remove("new");
+      this.#show(this.#fresh, "");
+    }, { once: true });
   }
 
   focusReply() {

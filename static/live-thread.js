@@ -3,7 +3,7 @@ import { Memory } from "./memory.js";
 import { sheet } from "./styles.js";
 import { ThreadSession } from "./thread-session.js";
 import { ThreadView } from "./thread-view.js";
-import { Words, usableLocale } from "./words.js";
+import { Words, chooseLocale } from "./words.js";
 
 const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
@@ -80,8 +80,7 @@ export class LiveThread extends HTMLElement {
     const { server, room } = this;
     const url = new URL("ws", server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const locale = usableLocale(this.lang || document.documentElement.lang || navigator.language);
-    const words = new Words(locale.split("-")[0] === "en" ? locale : "en");
+    const words = new Words(chooseLocale(this.lang || document.documentElement.lang, navigator.languages));
     const memory = new Memory(server);
     const session = new ThreadSession({
       url: url.href, room, memory, token: this.token || undefined,

@@ -55,7 +55,7 @@ textarea { display: block; resize: vertical; min-block-size: 41px; max-block-siz
 .composer { margin-block-end: 24px; max-inline-size: 68ch; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
 .composer:not(:focus-within, .filled) .more { display: none; }
-.composer.reply { margin-block: 8px 16px; }
+.composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
 .name label { font-size: 14px; color: var(--lt-mute); }
 .name input { flex: 1 1 160px; max-inline-size: 280px; }
@@ -81,15 +81,17 @@ form .plain { padding-inline: 12px; margin: 0; }
 .replies:empty { display: none; }
 .replies > .item { padding-block-start: 16px; }
 .replies > .load { padding-block-start: 8px; }
-article { border-radius: 6px; }
-.head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; min-block-size: 28px; }
+article { border-radius: 6px; scroll-margin-block: 24px; }
+.head { display: flex; align-items: flex-start; gap: 8px; min-block-size: 28px; }
+.by { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; min-inline-size: 0; padding-block-start: 2px; }
 .avatar {
   inline-size: 28px; block-size: 28px; border-radius: 50%; background: var(--lt-sunk); box-shadow: inset 0 0 0 1px var(--lt-line);
-  color: var(--lt-mute); font-size: 13px; line-height: 28px; font-weight: 600; text-align: center; align-self: center;
+  color: var(--lt-mute); font-size: 13px; line-height: 28px; font-weight: 600; text-align: center; flex: none;
 }
 h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhere; min-inline-size: 0; }
 .tag { font-size: 12px; line-height: 18px; font-weight: 600; padding-inline: 6px; border-radius: 9px; background: var(--lt-sunk); color: var(--lt-mute); }
 .tag[data-badge="staff"] { background: var(--lt-accent); color: var(--lt-on-accent); }
+.fresh { color: var(--lt-warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
 .time { text-decoration: none; }
 .time:hover { text-decoration: underline; }
@@ -106,7 +108,6 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .body a { color: var(--lt-accent); text-underline-offset: 2px; }
 .note { color: var(--lt-mute); font-size: 14px; line-height: 21px; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--lt-mute); }
-.gone .avatar { background: none; }
 .pending .body { color: var(--lt-mute); }
 .pending .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 16px; }
 .pending .actions { gap: 4px 16px; }
@@ -129,7 +130,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 
 @container (max-width: 480px) {
   .replies { margin-inline-start: 0; padding-inline-start: 11px; }
-  .body, .foot, article > .note { margin-inline-start: 0; }
+  .body, .foot, article > .note, .composer.reply { margin-inline-start: 0; }
   .head { margin-block-end: 4px; }
 }
 @media (pointer: coarse) {

@@ -177,14 +177,10 @@ export class ThreadView {
   }
 
   #showNew() {
-    const first = this.update(true)[0];
-    this.#announcer.say("");
-    if (!first) return;
-    const top = [...this.element.querySelectorAll("article.new")][0];
-    if (top instanceof HTMLElement) {
-      top.focus({ preventScroll: true });
-      top.scrollIntoView({ block: "nearest" });
-    }
+    const articles = new Set(this.update(true).map((item) => item.article));
+    const first = [...this.element.querySelectorAll("article")].find((article) => articles.has(article));
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "nearest" });
   }
 
   #showState() {

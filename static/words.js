@@ -53,11 +53,25 @@ export class Words {
   }
 }
 
-/** A locale `Intl` accepts; a wrong `lang` attribute must not break the page. @param {string | null | undefined} tag */
-export function usableLocale(tag) {
+/**
+ * The locale to speak: English, the only catalogue so far, and of its regions the page's or else the reader's own.
+ * A wrong `lang` attribute must not break the page.
+ * @param {string} page_language
+ * @param {readonly string[]} reader_languages
+ */
+export function chooseLocale(page_language, reader_languages) {
+  const candidates = /^en-./i.test(page_language) ? [page_language, ...reader_languages] : reader_languages;
+  for (const tag of candidates) {
+    if (/^en\b/i.test(tag) && isLocale(tag)) return tag;
+  }
+  return "en";
+}
+
+/** @param {string} tag */
+function isLocale(tag) {
   try {
-    return Intl.getCanonicalLocales(tag ?? "")[0] ?? "en";
+    return Intl.getCanonicalLocales(tag).length === 1;
   } catch {
-    return "en";
+    return false;
   }
 }

@@ -30,6 +30,7 @@ export const en = {
   you: "You",
   held: "Waiting for a moderator. Only you can see this.",
   edited: "edited",
+  new: "New",
   bot: "Bot",
   staff: "Staff",
   to: "to",
