@@ -1,5 +1,5 @@
 /** `<live-count room="…">`: how many comments a room has; all counts of a page in as few requests as possible. */
-import { serverOf } from "./live-thread.js";
+import { serverOf } from "./address.js";
 
 const ROOMS_PER_REQUEST = 50;
 

@@ -1,4 +1,5 @@
 /** `<live-thread>`: attributes are its state; it starts when it is in a page and leaves nothing behind when it is not. */
+import { roomOf, serverOf } from "./address.js";
 import { Memory } from "./memory.js";
 import { sheet } from "./styles.js";
 import { ThreadSession } from "./thread-session.js";
@@ -7,20 +8,6 @@ import { Words, chooseLocale } from "./words.js";
 
 const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
-
-/** The server these modules came from; they lie in its root (joined) or in `static/`. @param {string} module_url */
-export function serverOf(module_url) {
-  return new URL(module_url).href.replace(/[?#].*$/, "").replace(/(static\/)?[^/]*$/, "");
-}
-
-/**
- * The room of a page that names none: its canonical address without scheme, query and fragment, as a path.
- * @param {string} address
- */
-export function roomOf(address) {
-  const { host, pathname } = new URL(address);
-  return `${host}${pathname}`.replace(/\/{2,}/g, "/").replace(/\/$/, "");
-}
 
 export class LiveThread extends HTMLElement {
   static observedAttributes = ["server", "room", "token", "order", "lang", "live", "limit"];

@@ -16,6 +16,8 @@ export class ReferenceRoom {
   epoch = "e1";
   /** @type {Map<number, any>} */
   comments = new Map();
+  /** Comments nobody else may see yet: the feed covers their seqs with no entry. @type {any[]} */
+  #held = [];
   #random;
   #epochs = 1;
 
@@ -38,7 +40,13 @@ export class ReferenceRoom {
     const luck = this.#random();
     /** @type {any} */
     let comment;
-    if (!any || luck < 0.6) {
+    if (luck > 0.95) {
+      this.#held.push({ id: seq, created: "", state: "visible", body: "approved", author: { id: "u", name: "U" } });
+      return this.#changes(seq - 1, seq);
+    }
+    if (luck > 0.9 && this.#held.length) {
+      comment = this.#held.shift();
+    } else if (!any || luck < 0.6) {
       comment = { id: seq, created: "", state: "visible", body: "text", author: { id: "u", name: "U" } };
       if (any && luck < 0.4) comment.parent = any.id;
     } else if (luck < 0.8 && any.state === "visible") {
@@ -54,6 +62,7 @@ export class ReferenceRoom {
   /** History is replaced: the same comments under another epoch, numbered anew. */
   renew() {
     this.#epochs += 1;
+    this.#held = [];
     this.epoch = `e${this.#epochs}`;
     const old = [...this.comments.values()].sort((a, b) => a.id - b.id);
     const renumbered = new Map(old.map(({ id }, i) => [id, i + 1]));

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Connection } from "../../static/connection.js";
+import { Memory } from "../../static/memory.js";
+import { ThreadSession } from "../../static/thread-session.js";
+import { FakeClock, FakeSockets } from "./fakes.mjs";
+
+const GUEST = { id: "g1", name: "Mara", role: "guest" };
+const NOBODY = { id: "", name: "", role: "anonymous" };
+
+/** A session whose socket has opened. @param {{token?: string, stored?: string}} [given] */
+function opened({ token, stored } = {}) {
+  const clock = new FakeClock();
+  const sockets = new FakeSockets();
+  const memory = new Memory("https://talk/", () => { throw new Error("blocked"); });
+  if (stored) memory.set("guest", stored);
+  /** @type {any[]} */
+  const posted = [];
+  /** @type {any[]} */
+  const errors = [];
+  const session = new ThreadSession({
+    url: "ws://talk/ws", room: "r", order: "newest", limit: 20, token, memory,
+    onChange: () => {}, onPosted: (comment) => posted.push(comment), onError: (error) => errors.push(error),
+    connect: (options) => new Connection({ ...options, clock, open: sockets.open, random: () => 0.5 }),
+    later: clock.set,
+  });
+  session.start();
+  sockets.last.accept();
+  return { clock, sockets, memory, posted, errors, session };
+}
+
+/** Answers the last join. @param {FakeSockets} sockets @param {object} [rest] */
+function answerJoin(sockets, rest = {}) {
+  const { ref, since } = sockets.last.of("join").at(-1);
+  sockets.last.say({
+    type: "joined", ref, room: { name: "r", state: "open", comments: 0 }, cursor: since ?? "abc.0",
+    mode: since ? "resume" : "snapshot", ...(since ? {} : { comments: [] }), ...rest,
+  });
+}
+
+/** @param {FakeSockets} sockets @param {object} user @param {object} [rest] */
+function welcome(sockets, user, rest = {}) {
+  sockets.last.say({ type: "welcome", session: "s", user, ...rest });
+}
+
+/** A session live as Mara. */
+function live() {
+  const given = opened({ stored: "token" });
+  welcome(given.sockets, GUEST);
+  answerJoin(given.sockets);
+  return given;
+}
+
+/** @param {number} id @param {string} body */
+const comment = (id, body) => ({ id, seq: id, body, state: "visible", created: "2026-11-22T14:40:16.123Z", author: { id: "g1", name: "Mara" } });
+/** @param {number} from @param {...object} comments */
+const changes = (from, ...comments) => ({
+  type: "changes", room: "r", from, to: from + 1, changes: comments.map((c) => ({ seq: from + 1, comment: c })),
+});
+
+test("a reader says nothing of who it is; a known guest gives its token", () => {
+  assert.equal(opened().sockets.last.of("hello")[0].token, undefined);
+  assert.equal(opened({ stored: "kept" }).sockets.last.of("hello")[0].token, "kept");
+  assert.equal(opened({ stored: "kept", token: "host" }).sockets.last.of("hello")[0].token, "host");
+});
+
+test("the first post names the guest, then goes out; the token is kept", () => {
+  const { sockets, memory, session } = opened();
+  welcome(sockets, NOBODY);
+  answerJoin(sockets);
+  session.post({ body: "Hello", name: "Mara" });
+  assert.deepEqual(sockets.last.of("post"), []);
+  assert.deepEqual(sockets.last.of("renew").map(({ guest }) => guest), [{ name: "Mara" }]);
+  welcome(sockets, GUEST, { guest_token: "new" });
+  assert.equal(memory.get("guest"), "new");
+  const [post] = sockets.last.of("post");
+  assert.equal(post.body, "Hello");
+  assert.match(post.nonce, /^[A-Za-z0-9_-]{22}$/);
+});
+
+test("a name the server refuses leaves the post to try again", () => {
+  const { sockets, errors, session } = opened();
+  welcome(sockets, NOBODY);
+  answerJoin(sockets);
+  const { nonce } = session.post({ body: "Hello", name: "Staff" });
+  sockets.last.say({ type: "error", ref: sockets.last.of("renew")[0].ref, code: "rejected", message: "Taken.", field: "name" });
+  assert.equal(session.outbox.get(nonce)?.state, "failed");
+  assert.equal(errors[0].field, "name");
+  session.retry(nonce, "Mara");
+  assert.deepEqual(sockets.last.of("renew").at(-1).guest, { name: "Mara" });
+});
+
+test("a post cut off by a lost connection is sent again with its nonce, and is there once", () => {
+  const { clock, sockets, posted, session } = live();
+  session.post({ body: "Hello" });
+  const [first] = sockets.last.of("post");
+  sockets.last.drop(1006);
+  assert.equal(session.status, "reconnecting");
+  clock.pass(250);
+  sockets.last.accept();
+  welcome(sockets, GUEST);
+  assert.equal(sockets.last.of("join")[0].since, "abc.0");
+  answerJoin(sockets);
+  sockets.last.say(changes(0, comment(1, "Hello")));
+  assert.equal(session.outbox.shown.length, 0, "it is seen in the feed, so not shown as pending");
+  const [second] = sockets.last.of("post");
+  assert.equal(second.nonce, first.nonce);
+  sockets.last.say({ type: "ack", ref: second.ref, room: "r", seq: 1, comment: comment(1, "Hello"), duplicate: true });
+  assert.deepEqual(session.feed.childrenOf(0), [1]);
+  assert.ok(session.outbox.isEmpty);
+  assert.equal(posted.length, 1);
+});
+
+test("written while offline, it goes out when the room is back", () => {
+  const { clock, sockets, session } = live();
+  sockets.last.drop(1006);
+  session.post({ body: "Hello" });
+  clock.pass(250);
+  sockets.last.accept();
+  welcome(sockets, GUEST);
+  assert.equal(sockets.last.of("post").length, 0);
+  answerJoin(sockets);
+  assert.equal(sockets.last.of("post").length, 1);
+});
+
+test("two posts of the same text are two comments", () => {
+  const { sockets, session } = live();
+  session.post({ body: "+1" });
+  session.post({ body: "+1" });
+  const [a, b] = sockets.last.of("post");
+  sockets.last.say(changes(0, comment(1, "+1")));
+  assert.equal(session.outbox.shown.length, 1);
+  sockets.last.say({ type: "ack", ref: a.ref, room: "r", seq: 1, comment: comment(1, "+1") });
+  sockets.last.say({ type: "ack", ref: b.ref, room: "r", seq: 2, comment: comment(2, "+1") });
+  assert.deepEqual(session.feed.childrenOf(0), [2, 1]);
+  assert.ok(session.outbox.isEmpty);
+});
+
+test("a gap is answered by a join at the cursor; what comes before its answer is dropped", () => {
+  const { sockets, session } = live();
+  sockets.last.say(changes(0, comment(1, "a")));
+  sockets.last.say(changes(2, comment(3, "c")));
+  assert.equal(sockets.last.of("join").at(-1).since, "abc.1");
+  sockets.last.say(changes(3, comment(4, "d")));
+  answerJoin(sockets);
+  sockets.last.say({ ...changes(1, comment(2, "b"), comment(3, "c"), comment(4, "d")), to: 4 });
+  assert.deepEqual(session.feed.childrenOf(0), [4, 3, 2, 1]);
+  assert.equal(sockets.last.of("join").length, 2);
+});
+
+test("a server that only ever makes gaps is left for a while", () => {
+  const { sockets, session } = live();
+  for (let i = 0; i < 6; i += 1) {
+    sockets.last.say(changes(5, comment(6, "x")));
+    if (session.connection.state === "open") answerJoin(sockets);
+  }
+  assert.equal(session.connection.state, "waiting");
+});
+
+test("a reset is answered by a join without cursor", () => {
+  const { sockets } = live();
+  sockets.last.say({ type: "reset", room: "r", reason: "epoch" });
+  assert.equal(sockets.last.of("join").at(-1).since, undefined);
+});
+
+test("the answer to an earlier join is nobody's", () => {
+  const { sockets, session } = live();
+  sockets.last.say({ type: "joined", ref: "j999", room: { name: "r", state: "open", comments: 0 }, cursor: "zzz.9", mode: "snapshot", comments: [] });
+  assert.equal(session.feed.cursor, "abc.0");
+});
+
+test("storage trouble is retried by itself, a rejection is told", () => {
+  const { clock, sockets, session, errors } = live();
+  const { nonce } = session.post({ body: "Hello" });
+  sockets.last.say({ type: "error", ref: nonce, code: "unavailable", message: "", retryable: true, retry_after_ms: 1500 });
+  clock.pass(1500);
+  assert.deepEqual(sockets.last.of("post").map((post) => post.nonce), [nonce, nonce]);
+  sockets.last.say({ type: "error", ref: nonce, code: "rejected", message: "Too many links.", retryable: false });
+  assert.deepEqual([session.outbox.get(nonce)?.state, session.outbox.get(nonce)?.reason], ["failed", "Too many links."]);
+  assert.equal(errors.length, 1);
+  session.discard(nonce);
+  assert.ok(session.outbox.isEmpty);
+});
+
+test("a guest token the server no longer takes is forgotten, and the reader comes back as nobody", () => {
+  const { clock, sockets, memory } = opened({ stored: "old" });
+  sockets.last.say({ type: "error", code: "unauthorized", message: "", retryable: false });
+  sockets.last.drop(4500);
+  assert.equal(memory.get("guest"), null);
+  clock.pass(250);
+  sockets.last.accept();
+  assert.equal(sockets.last.of("hello")[0].token, undefined);
+});
+
+test("the host's own token refused is the end, and posts say so", () => {
+  const { sockets, session } = opened({ token: "host" });
+  const { nonce } = session.post({ body: "Hello" });
+  sockets.last.say({ type: "error", code: "unauthorized", message: "", retryable: false });
+  sockets.last.drop(4500);
+  assert.equal(session.status, "stopped");
+  assert.equal(session.outbox.get(nonce)?.state, "failed");
+});
+
+test("closed for good, neither timers nor late frames do anything", () => {
+  const { clock, sockets, session } = live();
+  session.post({ body: "Hello" });
+  session.close();
+  clock.pass(60_000);
+  assert.equal(sockets.all.length, 1);
+  assert.equal(session.status, "paused");
+});
+
+test("paused, it comes back by its cursor", () => {
+  const { sockets, session } = live();
+  sockets.last.say(changes(0, comment(1, "a")));
+  session.pause();
+  session.start();
+  sockets.last.accept();
+  assert.equal(sockets.last.of("join")[0].since, "abc.1");
+});
