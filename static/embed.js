@@ -1,6 +1,6 @@
 /**
- * What a page embeds, served as `/embed.js`. A server may answer with `static/elements.js` and all it imports joined into
- * one module instead: one request for some fifteen. Both find the server by their own address.
+ * What a page embeds, served as `/embed.js`. The server may answer with `static/elements.js` and all it imports joined
+ * into one module instead (tests/static/joined.test.mjs says how): one request for some twenty.
  */
 // @ts-ignore -- an address below the server's root, where this file is served; not a path in this folder
 import "./static/elements.js";
