@@ -65,9 +65,10 @@ def clean_body(text: str) -> str:
 
     Raises ValueError if the text is refused, or if nothing in it can be seen.
     """
-    text = _LINE_END.sub("\n", text)
-    if _REFUSED.search(text):
-        raise ValueError("The text has characters that can't be shown.")
+    if not _is_ordinary(text):
+        text = _LINE_END.sub("\n", text)
+        if _REFUSED.search(text):
+            raise ValueError("The text has characters that can't be shown.")
     text = scrub(text).strip()
     if not any(map(_is_visible, text)):
         raise ValueError("The text is empty.")
@@ -81,11 +82,12 @@ def scrub(text: str) -> str:
 
     For text that nobody is there to correct: imports, and what Markdown's entities decode to.
     """
-    text = _LINE_END.sub("\n", text)
-    text = _REFUSED.sub("", text)
+    if not _is_ordinary(text):
+        text = _LINE_END.sub("\n", text)
+        text = _OVERRIDES.sub("", _REFUSED.sub("", text))
     if text.isascii():
         return text
-    return _limit_marks(unicodedata.normalize("NFC", _OVERRIDES.sub("", text)))
+    return _limit_marks(unicodedata.normalize("NFC", text))
 
 
 def clean_name(text: str) -> str:
@@ -154,6 +156,11 @@ Ref = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,64}$")]
 Reason = Annotated[
     str, StringConstraints(max_length=MAX_REASON_CHARS), AfterValidator(clean_reason)
 ]
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether there is nothing to refuse or drop; a quick look, which needn't see that it's so."""
+    return text.replace("\n", " ").replace("\t", " ").isprintable()
 
 
 def _is_visible(char: str) -> bool:

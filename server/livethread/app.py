@@ -1,0 +1,281 @@
+"""FRONT DOOR: composes the program.
+
+The way of a comment, and the order to read the code in::
+
+    socket.py ─ session.py ─ writer.py ─ store/ ──┐
+       ▲                                          ▼ after COMMIT
+       └──────────── hub.py ─ feed.py ◄────── relay.py
+
+* ``protocol/``   the wire contract: commands in, frames out, cursors, errors (shared with the client)
+* ``session.py``  the protocol's rules for one connection, without I/O; ``auth/`` says who may what
+* ``writer.py``   group commit: many writes, one transaction, then answers, then the hub
+* ``store/``      the durable truth; ``plan.py`` decides a batch, ``sqlite_commit.py`` writes it
+* ``relay.py``    committed rows to encoded changes (``views.py``: who may see what of them)
+* ``hub.py``      a room is a feed, a reader a cursor: fan-out, catching up, lagging
+* ``feed.py``     one room's recent changes as shared bytes
+* ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
+* ``socket.py``   websockets' Sans-I/O protocol under uvicorn; ``gateway.py``: registry and timer
+* ``web/``        the same over HTTP, pages and files
+* ``settings.py``, ``cli.py``, ``logs.py``, ``metrics.py``  for operators
+
+Only this module names concrete implementations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+import uvicorn
+import uvloop
+from pydantic_core import to_json
+
+from livethread.auth.limits import Rate, RateLimiter
+from livethread.auth.origin import OriginPolicy
+from livethread.auth.proxies import ProxyPolicy
+from livethread.auth.tokens import Authenticator
+from livethread.feed import EncodeFrame, Encoding
+from livethread.gateway import Gateway, Services
+from livethread.hub import Hub, HubLimits
+from livethread.joining import Joining
+from livethread.model import Committed
+from livethread.protocol.frames import Limits
+from livethread.protocol.text import MAX_NAME_CHARS
+from livethread.relay import Relay, deliver
+from livethread.render.markdown import render
+from livethread.session import SessionRules
+from livethread.settings import Settings
+from livethread.snapshots import Snapshots
+from livethread.socket import Connection
+from livethread.store.base import Store
+from livethread.store.errors import StartError
+from livethread.store.sqlite import SqliteStore
+from livethread.web.app import create_app
+from livethread.wire import encode_frame
+from livethread.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+
+async def open_store(settings: Settings) -> SqliteStore:
+    """The database of these settings. Raises ``StartError`` with a remedy."""
+    path = settings.database_path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(
+            path.parent,
+            f"can't create the data directory ({error.strerror}).",
+            "Create it for the user who runs Livethread, or choose another one with --data-dir.",
+        ) from error
+    return await SqliteStore.open(
+        path,
+        readers=settings.readers,
+        busy_timeout_s=settings.busy_timeout_s,
+        check_mb=settings.startup_check_mb,
+    )
+
+
+def load_secret(settings: Settings) -> bytes:
+    """The key that signs guest tokens, made at the first start and readable by its owner only."""
+    if settings.secret:
+        return settings.secret.encode()
+    path = settings.data_dir / "secret.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        secret = secrets.token_hex(32).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(secret)
+        return secret
+
+
+def session_rules(settings: Settings) -> SessionRules:
+    clock = time.monotonic
+
+    def limiter(per_s: float, burst: int) -> RateLimiter:
+        return RateLimiter(Rate(per_s, burst), clock)
+
+    return SessionRules(
+        limits=Limits(
+            body_chars=settings.max_body_chars,
+            name_chars=MAX_NAME_CHARS,
+            frame_bytes=settings.max_frame_bytes,
+            subscriptions=settings.max_subscriptions,
+            edit_window_s=settings.edit_window_s,
+        ),
+        heartbeat_s=settings.heartbeat_s,
+        max_in_flight=settings.max_in_flight,
+        page_roots=settings.page_roots,
+        page_replies=settings.page_replies,
+        reactions=frozenset(settings.reactions),
+        command_rate=Rate(settings.command_rate, settings.command_burst),
+        flood_commands=settings.flood_commands,
+        identity_posts=limiter(settings.post_rate, settings.post_burst),
+        address_posts=limiter(settings.address_post_rate, settings.address_post_burst),
+        bot_posts=limiter(settings.bot_post_rate, settings.bot_post_burst),
+        address_guests=limiter(settings.guest_rate, settings.guest_burst),
+        render=render_json,
+        clock=clock,
+        clock_ms=clock_ms,
+    )
+
+
+def render_json(body: str) -> str | None:
+    """The body's token tree as the Store keeps it; None for plain paragraphs."""
+    tree = render(body)
+    return None if tree is None else to_json(tree).decode()
+
+
+def clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def compose(settings: Settings, store: Store) -> Gateway:
+    """All parts of a server on an open store, wired together, for the running loop."""
+    loop = asyncio.get_running_loop()
+    hub = Hub(
+        Relay(store, page_changes=settings.replay_changes),
+        encode_frame_for(settings),
+        loop,
+        HubLimits(
+            slice_sinks=settings.slice_sinks,
+            ring_entries=settings.ring_entries,
+            ring_bytes=settings.ring_bytes,
+            frame_bytes=settings.changes_frame_bytes,
+            lag_changes=settings.resume_changes,
+        ),
+    )
+
+    def deliver_to_hub(committed: Iterable[Committed]) -> None:
+        deliver(hub, committed)
+
+    writer = Writer(
+        store,
+        deliver_to_hub,
+        hub.recheck,
+        loop,
+        max_queue=settings.commit_queue,
+        max_batch=settings.commit_batch,
+        company_s=settings.commit_company_ms / 1000,
+    )
+    joining = Joining(
+        store,
+        hub,
+        Snapshots(store),
+        resume_changes=settings.resume_changes,
+        resume_bytes=settings.resume_bytes,
+    )
+    authenticator = Authenticator(
+        store,
+        load_secret(settings),
+        clock_ms,
+        guests=settings.guests,
+        guest_token_days=settings.guest_token_days,
+        reserved_names=tuple(settings.reserved_names),
+    )
+    services = Services(
+        settings=settings,
+        rules=session_rules(settings),
+        store=store,
+        hub=hub,
+        writer=writer,
+        joining=joining,
+        authenticator=authenticator,
+        origins=OriginPolicy(settings.origins, settings.public_url),
+        proxies=ProxyPolicy(settings.trusted_proxies),
+    )
+    return Gateway(services, loop)
+
+
+def encode_frame_for(settings: Settings) -> EncodeFrame:
+    """Frames of changes: deflated only where that gains something."""
+
+    def encode(payload: bytes, encoding: Encoding) -> bytes:
+        if encoding is Encoding.DEFLATED and len(payload) < settings.compress_min_bytes:
+            encoding = Encoding.TEXT
+        return encode_frame(payload, encoding)
+
+    return encode
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """A store, everything on it and the timer; closed in the order that loses nothing."""
+    store = await open_store(settings)
+    gateway = compose(settings, store)
+    gateway.start()
+    try:
+        yield gateway
+    finally:
+        await gateway.stop()
+        await gateway.services.writer.close()
+        await gateway.services.hub.close()
+        await store.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then drain. Raises ``StartError`` if it can't start."""
+    async with running(settings) as gateway:
+        config = uvicorn.Config(
+            create_app(gateway, static_dir(settings)),
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            ws=cast(Any, partial(Connection, gateway)),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=round(settings.drain_s) or None,
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
+            backlog=4096,
+        )
+        server = Server(config)
+        await server.serve()
+
+
+class Server(uvicorn.Server):
+    """Says where it listens, and what is wrong if it can't."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        host, port = self.config.host, self.config.port
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise StartError(
+                f"{host}:{port}",
+                "can't listen there; another program may be using the port.",
+                "Stop it, or choose another port with --port.",
+            ) from error
+        address = self.servers[0].sockets[0].getsockname()
+        scheme = "https" if self.config.is_ssl else "http"
+        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+        url = f"{scheme}://{shown}:{address[1]}"
+        log.info("listening", url=url)
+        print(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge", flush=True)
+
+
+def run(settings: Settings) -> None:
+    """``livethread serve``."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
+
+
+def static_dir(settings: Settings) -> Path:
+    """The browser files: set, installed inside the package, or beside it in a checkout."""
+    if settings.static_dir is not None:
+        return settings.static_dir
+    installed = Path(__file__).parent / "static"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "static"

@@ -1,0 +1,64 @@
+"""Who speaks, and what they may do: the same rules for websocket and HTTP, history and live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from livethread.model import Audience, Author, Role
+from livethread.protocol.errors import Forbidden, Unauthorized
+
+Scope = Literal["read", "post", "moderate", "replay", "staff-feed"]
+SCOPES: tuple[Scope, ...] = ("read", "post", "moderate", "replay", "staff-feed")
+
+_STAFF = frozenset({Role.MODERATOR, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A speaker. ``scopes`` and ``rooms`` (a shell pattern) bound what a bot may do and where.
+
+    ``expires_ms`` is when the token stops being valid, ms since the Unix epoch; None: never.
+    """
+
+    id: str
+    name: str
+    role: Role
+    avatar: str | None = None
+    scopes: frozenset[str] = frozenset()
+    rooms: str = "*"
+    expires_ms: int | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in _STAFF or (self.role is Role.BOT and "moderate" in self.scopes)
+
+    @property
+    def author(self) -> Author:
+        badge: Literal["bot", "staff"] | None = None
+        if self.role is Role.BOT:
+            badge = "bot"
+        elif self.role in _STAFF:
+            badge = "staff"
+        return Author(self.id, self.name, self.avatar, badge)
+
+    @property
+    def audience(self) -> Audience:
+        sees_all = self.role in _STAFF or "staff-feed" in self.scopes
+        return Audience.STAFF if sees_all else Audience.PUBLIC
+
+    def require(self, scope: Scope, room: str) -> None:
+        """Return if this identity may act so in that room; raises ``Forbidden``/``Unauthorized``."""
+        if self.role is Role.BOT:
+            if scope not in self.scopes or not fnmatchcase(room, self.rooms):
+                raise Forbidden(f"This bot's token does not allow {scope!r} in this room.")
+        elif scope == "post":
+            if self.role is Role.ANONYMOUS:
+                raise Unauthorized("Give a name to comment.")
+        elif scope != "read" and self.role not in _STAFF:
+            raise Forbidden
+
+
+ANONYMOUS = Identity("", "", Role.ANONYMOUS)
+"""A reader who has not said who they are."""

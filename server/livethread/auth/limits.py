@@ -1,0 +1,81 @@
+"""Token buckets: so much at once, so much per second, per identity and per address."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from livethread.protocol.errors import RateLimited
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``burst`` at once, then ``per_s`` a second; a ``per_s`` of 0 means no limit."""
+
+    per_s: float
+    burst: int
+
+
+class Bucket:
+    """One bucket, full at first. ``clock`` values are seconds, monotonic."""
+
+    __slots__ = ("_rate", "_since", "_tokens")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = float(rate.burst)
+        self._since = now
+
+    def take(self, now: float) -> None:
+        """Use one; raises ``RateLimited`` with the wait in ms if there is none."""
+        rate = self._rate
+        if rate.per_s <= 0:
+            return
+        tokens = min(float(rate.burst), self._tokens + (now - self._since) * rate.per_s)
+        self._since = now
+        self._tokens = tokens - 1 if tokens >= 1 else tokens
+        if tokens < 1:
+            raise RateLimited(retry_after_ms=int((1 - tokens) / rate.per_s * 1000) + 1)
+
+
+class RateLimiter:
+    """Buckets by key, at most ``max_keys`` of them: the longest unused is forgotten, full again."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float], *, max_keys: int = 100_000) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._max_keys = max_keys
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def take(self, key: str) -> None:
+        """Use one of the key's; raises ``RateLimited`` with the wait in ms if there is none."""
+        now = self._clock()
+        bucket = self._buckets.pop(key, None) or Bucket(self._rate, now)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)
+        bucket.take(now)
+
+
+class Tally:
+    """How many are open per key, with a bound."""
+
+    def __init__(self, max_each: int) -> None:
+        self._max_each = max_each
+        self._counts: dict[str, int] = {}
+
+    def enter(self, key: str) -> bool:
+        """Count one more unless the bound is reached; a bound of 0 means none."""
+        count = self._counts.get(key, 0)
+        if 0 < self._max_each <= count:
+            return False
+        self._counts[key] = count + 1
+        return True
+
+    def leave(self, key: str) -> None:
+        count = self._counts[key] - 1
+        if count:
+            self._counts[key] = count
+        else:
+            del self._counts[key]

@@ -1,0 +1,36 @@
+"""Whose word about a client's address is believed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+
+class ProxyPolicy:
+    """Addresses and networks of trusted proxies; X-Forwarded-For of anyone else is ignored."""
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks = tuple(ipaddress.ip_network(entry, strict=False) for entry in trusted)
+
+    def client_address(self, peer: str, forwarded_for: str | None) -> str:
+        """The nearest address that isn't a trusted proxy's, reading the list from its end."""
+        if forwarded_for is None or not self.is_trusted(peer):
+            return peer
+        address = peer
+        for hop in reversed(forwarded_for.split(",")):
+            hop = hop.strip()
+            try:
+                ipaddress.ip_address(hop)
+            except ValueError:
+                return address
+            address = hop
+            if not self.is_trusted(hop):
+                break
+        return address
+
+    def is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._networks)

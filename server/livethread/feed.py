@@ -1,0 +1,203 @@
+"""One room's recent changes as bytes, and the frames made of them: built once, shared by all.
+
+The ring is compacted like the Store: when a comment changes again, its older entry loses its bytes
+and only goes on counting as covered. So what was deleted or hidden can't leak from here either.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One change, encoded for both audiences; None where that audience may not know of it.
+
+    ``key`` is the id of the comment that changed, 0 for the room itself.
+    """
+
+    seq: int
+    key: int
+    public: bytes | None
+    staff: bytes | None
+
+
+class Encoding(Enum):
+    """How a ``changes`` frame is wrapped for its readers."""
+
+    TEXT = "text"  # a websocket text frame
+    DEFLATED = "deflated"  # the same, compressed
+    JSON = "json"  # the bare payload, for HTTP
+
+
+class Kind(NamedTuple):
+    """What all readers of the same bytes have in common."""
+
+    is_staff: bool
+    encoding: Encoding
+
+
+class Gap(Exception):
+    """Entries that don't follow the head: what lies between must be read from the Store."""
+
+
+EncodeFrame = Callable[[bytes, Encoding], bytes]
+"""Wraps a payload; must give the same bytes each time."""
+
+
+class Feed:
+    """The feed of one room from ``tail`` (exclusive) to ``head``.
+
+    ``head`` is None until the Store has been asked; what is appended meanwhile waits.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_frames",
+        "_latest",
+        "_prefix",
+        "_ring",
+        "_ring_bytes",
+        "_waiting",
+        "changed_seq",
+        "epoch",
+        "head",
+        "info",
+        "is_flushing",
+        "max_bytes",
+        "max_entries",
+        "name",
+        "sent",
+        "tail",
+    )
+
+    def __init__(self, name: str, json_name: bytes, *, max_entries: int, max_bytes: int) -> None:
+        self.name = name
+        self.epoch = ""
+        self.head: int | None = None
+        self.info = b"{}"  # the room as JSON, as of the head
+        self.tail = 0
+        self.sent = 0  # the seq up to which live subscribers have been, or are being, written to
+        self.changed_seq = 0  # the last seq that changed something older than itself
+        self.is_flushing = False
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self._prefix = b'{"type":"changes","room":' + json_name
+        self._ring: deque[Entry] = deque()
+        self._ring_bytes = 0
+        self._latest: dict[int, int] = {}
+        self._frames: dict[tuple[int, int, Kind], bytes] = {}
+        self._waiting: list[Entry] = []
+
+    def load(self, epoch: str, head: int, info: bytes) -> None:
+        """Set the head as read from the Store, then apply what was appended since."""
+        self.epoch = epoch
+        self.info = info
+        self.head = self.tail = self.sent = head
+        waiting, self._waiting = self._waiting, []
+        self.append(waiting)
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Add what follows the head; what is at or below it is known already.
+
+        Raises ``Gap`` at the first entry that doesn't follow; those before it are added.
+        """
+        if self.head is None:
+            self._waiting.extend(entries)
+            return
+        for entry in entries:
+            if entry.seq <= self.head:
+                continue
+            if entry.seq != self.head + 1:
+                raise Gap
+            if entry.key != entry.seq:
+                self.changed_seq = entry.seq
+                self._compact(entry.key)
+            self._latest[entry.key] = entry.seq
+            self._ring.append(entry)
+            self._ring_bytes += _size(entry)
+            self.head = entry.seq
+        self._trim()
+
+    def skip_to(self, head: int) -> None:
+        """Start the ring anew at ``head``: what lies before is read from the Store."""
+        self._ring.clear()
+        self._latest.clear()
+        self._frames.clear()
+        self._ring_bytes = 0
+        self.head = self.tail = self.changed_seq = head
+
+    def frame(
+        self, since: int, until: int, kind: Kind, encode: EncodeFrame, max_bytes: int
+    ) -> tuple[int, bytes] | None:
+        """The frame for (since, to] with ``to`` at most ``until``, and that ``to``.
+
+        Ends earlier at ``max_bytes`` of changes. None if the ring no longer goes back to ``since``.
+        """
+        if since < self.tail:
+            return None
+        key = (since, until, kind)
+        frame = self._frames.get(key)
+        if frame is not None:
+            return until, frame
+        parts: list[bytes] = []
+        to, size = since, 0
+        for entry in self._between(since, until):
+            part = entry.staff if kind.is_staff else entry.public
+            if part is not None:
+                size += len(part)
+                if size > max_bytes and parts:
+                    break
+                parts.append(part)
+            to = entry.seq
+        frame = encode(self.payload(since, to, parts), kind.encoding)
+        if to == until:
+            if len(self._frames) >= 32:
+                self._frames.clear()
+            self._frames[key] = frame
+        return to, frame
+
+    def payload(self, since: int, to: int, parts: list[bytes]) -> bytes:
+        """A ``changes`` frame's JSON: all changes in (since, to], as encoded ``parts``."""
+        return b'%b,"from":%d,"to":%d,"changes":[%b]}' % (
+            self._prefix,
+            since,
+            to,
+            b",".join(parts),
+        )
+
+    def _between(self, since: int, until: int) -> Iterable[Entry]:
+        ring = self._ring
+        start, stop = since - self.tail, until - self.tail
+        if start * 2 < len(ring):
+            return [ring[i] for i in range(start, stop)]
+        # deque indexing is quick at both ends only; the usual range is at the right end
+        return [ring[i] for i in range(start - len(ring), stop - len(ring))]
+
+    def _compact(self, key: int) -> None:
+        """Take the bytes of the key's older entry out of the ring."""
+        older = self._latest.get(key)
+        if older is None:
+            return
+        if older > self.tail:
+            index = older - self.tail - 1
+            self._ring_bytes -= _size(self._ring[index])
+            self._ring[index] = Entry(older, key, None, None)
+        self._frames.clear()
+
+    def _trim(self) -> None:
+        ring = self._ring
+        while len(ring) > self.max_entries or self._ring_bytes > self.max_bytes:
+            entry = ring.popleft()
+            self._ring_bytes -= _size(entry)
+            self.tail = entry.seq
+            if self._latest.get(entry.key) == entry.seq:
+                del self._latest[entry.key]
+
+
+def _size(entry: Entry) -> int:
+    public, staff = entry.public, entry.staff
+    size = len(public) if public is not None else 0
+    return size + len(staff) if staff is not None and staff is not public else size

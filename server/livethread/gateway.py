@@ -1,0 +1,210 @@
+"""What all connections of this process share, and the one timer that looks after them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import secrets
+from asyncio import AbstractEventLoop, Task
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from livethread.auth.identity import Identity
+from livethread.auth.limits import Tally
+from livethread.auth.origin import OriginPolicy
+from livethread.auth.proxies import ProxyPolicy
+from livethread.auth.tokens import Authenticator
+from livethread.hub import Hub
+from livethread.joining import Joining
+from livethread.protocol import frames
+from livethread.protocol.codec import encode
+from livethread.session import SessionRules
+from livethread.settings import Settings
+from livethread.store.base import FeedStore
+from livethread.wire import encode_frame
+from livethread.writer import Writer
+
+
+class Peer(Protocol):
+    """A connection as the timer sees it."""
+
+    heard_at: float
+
+    def write(self, data: bytes, /) -> None: ...
+    def hello_overdue(self) -> None: ...
+    def went_silent(self) -> None: ...
+    def stalled(self) -> None: ...
+    def expire(self) -> None: ...
+    def abort(self) -> None: ...
+    def unsent_bytes(self) -> int: ...
+
+
+@dataclass(slots=True)
+class GatewayStats:
+    opened: int = 0
+    refused: int = 0
+    received: int = 0
+    closed: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts a gateway brings together; ``app`` makes them."""
+
+    settings: Settings
+    rules: SessionRules
+    store: FeedStore
+    hub: Hub
+    writer: Writer
+    joining: Joining
+    authenticator: Authenticator
+    origins: OriginPolicy
+    proxies: ProxyPolicy
+
+
+class Gateway:
+    """The registry of open connections. Its timer ticks once a second, or oftener for short settings."""
+
+    def __init__(self, services: Services, loop: AbstractEventLoop) -> None:
+        settings = services.settings
+        self.services = services
+        self.settings = settings
+        self.loop = loop
+        self.stats = GatewayStats()
+        self.is_draining = False
+        self.addresses = Tally(settings.max_connections_per_address)
+        self.identities = Tally(settings.max_connections_per_identity)
+        self._tick_s = min(
+            1.0,
+            settings.heartbeat_s / 4,
+            settings.hello_deadline_s / 4,
+            settings.stall_s / 4,
+            settings.presence_s / 4 or 1.0,
+        )
+        self._ticks = 0
+        slots = max(1, round(settings.heartbeat_s / self._tick_s))
+        self._wheel: list[dict[Peer, None]] = [{} for _ in range(slots)]
+        self._slots: dict[Peer, int] = {}
+        self._hellos: deque[tuple[float, Peer]] = deque()
+        self._closing: deque[tuple[float, Peer]] = deque()
+        self._stalled: dict[Peer, tuple[float, int]] = {}
+        self._expiring: list[tuple[int, int, Peer]] = []
+        self._readers: dict[str, int] = {}
+        self._timer: Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def stalled_count(self) -> int:
+        return len(self._stalled)
+
+    @staticmethod
+    def new_session_id() -> str:
+        return secrets.token_hex(6)
+
+    # ── the registry ──
+
+    def enter(self, peer: Peer) -> None:
+        """A connection is open; its first frame is awaited."""
+        self.stats.opened += 1
+        slot = (self._ticks - 1) % len(self._wheel)
+        self._wheel[slot][peer] = None
+        self._slots[peer] = slot
+        self._hellos.append((self.loop.time() + self.settings.hello_deadline_s, peer))
+
+    def leave(self, peer: Peer, code: int) -> None:
+        slot = self._slots.pop(peer, None)
+        if slot is not None:
+            del self._wheel[slot][peer]
+            self.stats.closed[code] = self.stats.closed.get(code, 0) + 1
+        self._stalled.pop(peer, None)
+
+    def closing(self, peer: Peer, within_s: float = 2.0) -> None:
+        """A close frame was sent: the peer has that long to answer it."""
+        self._closing.append((self.loop.time() + within_s, peer))
+
+    def paused(self, peer: Peer) -> None:
+        self._stalled[peer] = (self.loop.time(), peer.unsent_bytes())
+
+    def resumed(self, peer: Peer) -> None:
+        self._stalled.pop(peer, None)
+
+    def expires(self, peer: Peer, identity: Identity) -> None:
+        if identity.expires_ms is not None:
+            heapq.heappush(self._expiring, (identity.expires_ms, id(peer), peer))
+
+    def drain(self) -> list[Peer]:
+        """Take no new work; returns who is still connected."""
+        self.is_draining = True
+        return list(self._slots)
+
+    # ── the timer ──
+
+    def start(self) -> None:
+        self._timer = self.loop.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick_s)
+            self.tick()
+
+    def tick(self) -> None:
+        """One turn of the timer: deadlines, heartbeats, stalls, expiry, presence, idle rooms."""
+        now = self.loop.time()
+        self._ticks += 1
+        while self._hellos and self._hellos[0][0] <= now:
+            self._hellos.popleft()[1].hello_overdue()
+        while self._closing and self._closing[0][0] <= now:
+            self._closing.popleft()[1].abort()
+        self._heartbeat(now)
+        self._close_stalled(now)
+        now_ms = self.services.rules.clock_ms()
+        while self._expiring and self._expiring[0][0] <= now_ms:
+            peer = heapq.heappop(self._expiring)[2]
+            if peer in self._slots:
+                peer.expire()
+        if self.settings.presence_s:
+            every = max(1, round(self.settings.presence_s / self._tick_s))
+            if self._ticks % every == 0:
+                self._tell_presence()
+        self.services.hub.drop_idle(self.settings.room_idle_s)
+
+    def _heartbeat(self, now: float) -> None:
+        """One slot of the wheel: each connection is visited once per heartbeat interval."""
+        slot = self._wheel[self._ticks % len(self._wheel)]
+        if not slot:
+            return
+        frame = encode_frame(encode(frames.Heartbeat(t=self.services.rules.clock_ms())))
+        for peer in list(slot):
+            if now - peer.heard_at > self.settings.silence_s:
+                peer.went_silent()
+            elif peer not in self._stalled:
+                peer.write(frame)
+
+    def _close_stalled(self, now: float) -> None:
+        for peer, (since, unsent) in list(self._stalled.items()):
+            left = peer.unsent_bytes()
+            if left < unsent:
+                self._stalled[peer] = (now, left)
+            elif now - since > self.settings.stall_s:
+                peer.stalled()
+
+    def _tell_presence(self) -> None:
+        """Tell each room how many read it, if that has changed. Dropped for whoever is behind."""
+        readers: dict[str, int] = {}
+        for name, room in self.services.hub.rooms():
+            count = len(room.subscribers)
+            if count:
+                readers[name] = count
+            if count and self._readers.get(name) != count:
+                frame = encode_frame(encode(frames.Presence(room=name, readers=count)))
+                for group in list(room.live.values()):
+                    for subscriber in list(group):
+                        subscriber.write(frame)
+        self._readers = readers

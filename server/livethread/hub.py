@@ -1,0 +1,440 @@
+"""This process's feeds and their subscribers: the fan-out, and the only hot path.
+
+A subscriber is a cursor plus a sink. One rule delivers everything: *when the sink can take bytes,
+write feed[cursor:head]*. Live subscribers stand together at ``feed.sent`` and are handed the same
+bytes, built once; whoever stands elsewhere is caught up from the ring, else from the Store, and
+then joins them. There are no per-client queues, so a slow reader costs one integer.
+
+Everything here is synchronous but the reading from the Store; nothing awaits between looking at
+shared state and changing it. Measured for 1,000 readers: one ``write`` a reader a flush, which is
+the cost of the system call, and some 0.2 µs of Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import AbstractEventLoop, Future, Task
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from livethread.feed import EncodeFrame, Encoding, Entry, Feed, Gap, Kind
+
+
+class Sink(Protocol):
+    """Where a subscriber's frames go: one connection, shared by its subscriptions.
+
+    ``write`` never blocks and never raises; it may call ``Hub.pause`` before it returns.
+    """
+
+    @property
+    def is_writable(self) -> bool: ...
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def lost_place(self, subscriber: Subscriber) -> None:
+        """The subscriber has been removed: it is too far behind to be caught up."""
+
+
+class Backlog(NamedTuple):
+    """What the Store has after a cursor: compacted entries covering up to ``to``."""
+
+    to: int
+    entries: list[Entry]
+
+
+class Head(NamedTuple):
+    """Where a room's feed stands in the Store; ``info`` is the room as JSON."""
+
+    epoch: str
+    seq: int
+    info: bytes
+
+
+class ReadFailed(Exception):
+    """The Store can't be read just now."""
+
+
+class FeedReader(Protocol):
+    """Reads feeds from the Store, encoded. Raises ``ReadFailed``; the hub then tries again."""
+
+    async def head(self, room: str, /) -> Head: ...
+
+    async def backlog(self, room: str, since: int, /) -> Backlog: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HubLimits:
+    """Bounds; see ``Settings`` for what each one means."""
+
+    slice_sinks: int = 256
+    ring_entries: int = 1024
+    ring_bytes: int = 256 * 1024
+    frame_bytes: int = 64 * 1024
+    lag_changes: int = 2000
+    retry_s: float = 1.0
+
+
+@dataclass(slots=True)
+class HubStats:
+    """Counters since the start, read by the metrics page."""
+
+    flushes: int = 0
+    flush_s: float = 0.0
+    deliveries: int = 0
+    bytes_out: int = 0
+    catch_ups: int = 0
+    store_reads: int = 0
+    resets: int = 0
+    store_failures: int = 0
+
+
+class Subscriber:
+    """One connection's place in one feed. ``is_live``: it stands where the flush begins."""
+
+    __slots__ = ("cursor", "feed", "is_live", "is_unbounded", "kind", "sink", "write")
+
+    def __init__(self, feed: Feed, sink: Sink, kind: Kind, cursor: int, is_unbounded: bool) -> None:
+        self.feed = feed
+        self.sink = sink
+        self.write = sink.write
+        self.kind = kind
+        self.cursor = cursor
+        self.is_live = False
+        self.is_unbounded = is_unbounded
+
+
+class Following:
+    """A feed and those who follow it here."""
+
+    __slots__ = (
+        "feed",
+        "idle_since",
+        "is_healing",
+        "live",
+        "loading",
+        "reading",
+        "subscribers",
+        "wakeups",
+    )
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.subscribers: dict[Subscriber, None] = {}
+        self.live: dict[Kind, dict[Subscriber, None]] = {}
+        self.loading: Task[None] | None = None
+        self.reading: dict[int, list[Subscriber]] = {}
+        self.wakeups: list[Future[None]] = []
+        self.idle_since: float | None = None
+        self.is_healing = False
+
+
+class Hub:
+    """See the module. ``encode`` makes websocket frames; ``json_name`` writes a room's name."""
+
+    def __init__(
+        self,
+        reader: FeedReader,
+        encode: EncodeFrame,
+        loop: AbstractEventLoop,
+        limits: HubLimits | None = None,
+    ) -> None:
+        self._reader = reader
+        self._encode = encode
+        self._loop = loop
+        self._limits = limits or HubLimits()
+        self._rooms: dict[str, Following] = {}
+        self._tasks: set[Task[None]] = set()
+        self.stats = HubStats()
+
+    # ── feeds ──
+
+    async def open(self, name: str, json_name: bytes) -> Feed:
+        """The room's feed with its head known. Raises ``ReadFailed``."""
+        room = self._rooms.get(name)
+        if room is None:
+            limits = self._limits
+            feed = Feed(
+                name, json_name, max_entries=limits.ring_entries, max_bytes=limits.ring_bytes
+            )
+            # In place before it is read, so that what commits meanwhile waits in it.
+            room = self._rooms[name] = Following(feed)
+        if room.feed.head is None:
+            if room.loading is None:
+                room.loading = self._start(self._load(room))
+            await asyncio.shield(room.loading)
+        room.idle_since = self._loop.time()
+        return room.feed
+
+    async def _load(self, room: Following) -> None:
+        try:
+            head = await self._reader.head(room.feed.name)
+        except BaseException:
+            self._rooms.pop(room.feed.name, None)
+            raise
+        room.feed.load(*head)
+        self._schedule(room)
+
+    def append(self, name: str, entries: Iterable[Entry], info: bytes) -> None:
+        """Take in committed changes and have them sent. A gap is closed from the Store.
+
+        ``info`` is the room as JSON after the last of them.
+        """
+        room = self._rooms.get(name)
+        if room is None:
+            return
+        room.feed.info = info
+        try:
+            room.feed.append(entries)
+        except Gap:
+            self.recheck(name)
+        self._schedule(room)
+
+    def recheck(self, name: str) -> None:
+        """Compare with the Store's head: something may have been committed that wasn't appended."""
+        room = self._rooms.get(name)
+        if room is not None and room.feed.head is not None and not room.is_healing:
+            room.is_healing = True
+            self._start(self._heal(room))
+
+    async def _heal(self, room: Following) -> None:
+        """Restart the ring at the Store's head; whoever stands before it is caught up from there."""
+        while room.is_healing:
+            try:
+                head = await self._reader.head(room.feed.name)
+            except ReadFailed:
+                self.stats.store_failures += 1
+                await asyncio.sleep(self._limits.retry_s)
+                continue
+            room.is_healing = False
+            if room.feed.head is not None and head.seq > room.feed.head:
+                room.feed.skip_to(head.seq)
+                room.feed.info = head.info
+            self._schedule(room)
+
+    def drop_idle(self, older_than_s: float) -> None:
+        """Forget feeds that nobody has followed for that long."""
+        limit = self._loop.time() - older_than_s
+        for name, room in list(self._rooms.items()):
+            is_followed = room.subscribers or room.wakeups
+            if room.idle_since is not None and room.idle_since < limit and not is_followed:
+                del self._rooms[name]
+
+    # ── subscribers ──
+
+    def subscribe(
+        self, feed: Feed, sink: Sink, kind: Kind, cursor: int, *, is_unbounded: bool = False
+    ) -> Subscriber:
+        """Follow a feed from ``cursor`` on; what is already behind it is sent at once.
+
+        The feed must come from :meth:`open` with nothing awaited in between.
+        """
+        room = self._rooms[feed.name]
+        subscriber = Subscriber(feed, sink, kind, cursor, is_unbounded)
+        room.subscribers[subscriber] = None
+        room.idle_since = None
+        self._catch_up(room, subscriber)
+        return subscriber
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Stop following; nothing is written for this subscriber afterwards."""
+        self.pause(subscriber)
+        room = self._rooms.get(subscriber.feed.name)
+        if room is not None and subscriber in room.subscribers:
+            del room.subscribers[subscriber]
+            subscriber.cursor = -1
+            if not room.subscribers:
+                room.idle_since = self._loop.time()
+
+    def pause(self, subscriber: Subscriber) -> None:
+        """The sink takes no more: its cursor stays where it is."""
+        if subscriber.is_live:
+            subscriber.is_live = False
+            self._rooms[subscriber.feed.name].live[subscriber.kind].pop(subscriber, None)
+
+    def resume(self, subscriber: Subscriber) -> None:
+        """The sink takes bytes again."""
+        room = self._rooms.get(subscriber.feed.name)
+        if room is not None and subscriber in room.subscribers:
+            self._catch_up(room, subscriber)
+
+    async def pull(self, feed: Feed, since: int, *, is_staff: bool) -> tuple[int, bytes]:
+        """The ``changes`` payload after ``since`` and the seq it reaches, as soon as there is one."""
+        room = self._rooms[feed.name]
+        while feed.head is not None and feed.head <= since:
+            wakeup = self._loop.create_future()
+            room.wakeups.append(wakeup)
+            try:
+                await wakeup
+            finally:
+                room.wakeups.remove(wakeup)
+        kind, limits = Kind(is_staff, Encoding.JSON), self._limits
+        found = feed.frame(since, feed.head or 0, kind, self._encode, limits.frame_bytes)
+        if found is not None:
+            return found
+        self.stats.store_reads += 1
+        to, entries = await self._reader.backlog(feed.name, since)
+        return to, self._backlog_frame(feed, kind, Backlog(to, entries), since)
+
+    def readers(self, name: str) -> int:
+        room = self._rooms.get(name)
+        return len(room.subscribers) if room else 0
+
+    def rooms(self) -> Iterator[tuple[str, Following]]:
+        return iter(list(self._rooms.items()))
+
+    @property
+    def lagging(self) -> int:
+        """Subscribers that are not where the flush begins."""
+        return sum(
+            len(room.subscribers) - sum(map(len, room.live.values()))
+            for room in self._rooms.values()
+        )
+
+    def _catch_up(self, room: Following, subscriber: Subscriber) -> None:
+        """Write what the subscriber lacks up to ``feed.sent``, then let it join the live ones."""
+        feed, sink = room.feed, subscriber.sink
+        if subscriber.is_live:
+            return
+        while sink.is_writable and subscriber.cursor < feed.sent:
+            if feed.sent - subscriber.cursor > self._limits.lag_changes:
+                if not subscriber.is_unbounded:
+                    self._give_up(subscriber)
+                    return
+            found = feed.frame(
+                subscriber.cursor,
+                feed.sent,
+                subscriber.kind,
+                self._encode,
+                self._limits.frame_bytes,
+            )
+            if found is None:
+                self._read(room, subscriber)
+                return
+            self.stats.catch_ups += 1
+            self._send(subscriber, *found)
+        if sink.is_writable and subscriber.cursor >= 0:
+            subscriber.is_live = True
+            room.live.setdefault(subscriber.kind, {})[subscriber] = None
+
+    def _send(self, subscriber: Subscriber, to: int, frame: bytes) -> None:
+        subscriber.cursor = to
+        self.stats.deliveries += 1
+        self.stats.bytes_out += len(frame)
+        subscriber.write(frame)
+
+    def _give_up(self, subscriber: Subscriber) -> None:
+        self.stats.resets += 1
+        self.unsubscribe(subscriber)
+        subscriber.sink.lost_place(subscriber)
+
+    # ── the Store, for those whom the ring can't help ──
+
+    def _read(self, room: Following, subscriber: Subscriber) -> None:
+        """Have the Store read once for all who stand at the same cursor."""
+        waiting = room.reading.get(subscriber.cursor)
+        if waiting is not None:
+            if subscriber not in waiting:
+                waiting.append(subscriber)
+            return
+        room.reading[subscriber.cursor] = [subscriber]
+        self._start(self._read_backlog(room, subscriber.cursor))
+
+    async def _read_backlog(self, room: Following, since: int) -> None:
+        self.stats.store_reads += 1
+        try:
+            backlog = await self._reader.backlog(room.feed.name, since)
+        except ReadFailed:
+            self.stats.store_failures += 1
+            await asyncio.sleep(self._limits.retry_s)
+            for subscriber in room.reading.pop(since):
+                self._catch_up(room, subscriber)
+            return
+        frames: dict[Kind, bytes] = {}
+        for subscriber in room.reading.pop(since):
+            if subscriber.cursor != since or not subscriber.sink.is_writable:
+                continue
+            kind = subscriber.kind
+            if kind not in frames:
+                frames[kind] = self._backlog_frame(room.feed, kind, backlog, since)
+            self._send(subscriber, backlog.to, frames[kind])
+            self._catch_up(room, subscriber)
+
+    def _backlog_frame(self, feed: Feed, kind: Kind, backlog: Backlog, since: int) -> bytes:
+        parts = [entry.staff if kind.is_staff else entry.public for entry in backlog.entries]
+        payload = feed.payload(since, backlog.to, [part for part in parts if part is not None])
+        return self._encode(payload, kind.encoding)
+
+    # ── the flush ──
+
+    def _schedule(self, room: Following) -> None:
+        feed = room.feed
+        for wakeup in room.wakeups:
+            if not wakeup.done():
+                wakeup.set_result(None)
+        if feed.head is not None and feed.sent < feed.head and not feed.is_flushing:
+            feed.is_flushing = True
+            self._loop.call_soon(self._flush, room)
+
+    def _flush(self, room: Following) -> None:
+        """Send (sent, head] to all who are live: one frame a kind, one write a subscriber."""
+        feed = room.feed
+        since, until = feed.sent, feed.head
+        assert until is not None
+        feed.sent = until
+        self._flush_slice(room, self._targets(room, since, until), since, until)
+
+    def _targets(
+        self, room: Following, since: int, until: int
+    ) -> Iterator[tuple[list[Subscriber], bytes | None, int]]:
+        """Slices of live subscribers with their frame and the seq it reaches."""
+        size = self._limits.slice_sinks
+        for kind in list(room.live):
+            group = list(room.live[kind])
+            for start in range(0, len(group), size):
+                found = room.feed.frame(since, until, kind, self._encode, self._limits.frame_bytes)
+                to, frame = found or (until, None)
+                yield group[start : start + size], frame, to
+
+    def _flush_slice(
+        self,
+        room: Following,
+        targets: Iterator[tuple[list[Subscriber], bytes | None, int]],
+        since: int,
+        until: int,
+    ) -> None:
+        started = time.perf_counter()
+        for subscribers, frame, to in targets:
+            written = 0
+            for subscriber in subscribers:
+                if not subscriber.is_live:
+                    continue
+                if subscriber.cursor == since and frame is not None:
+                    subscriber.cursor = to
+                    subscriber.write(frame)
+                    written += 1
+                if subscriber.cursor < until and subscriber.is_live:
+                    self.pause(subscriber)
+                    self._catch_up(room, subscriber)
+            self.stats.deliveries += written
+            self.stats.bytes_out += written * len(frame or b"")
+            if len(subscribers) == self._limits.slice_sinks:
+                self.stats.flush_s += time.perf_counter() - started
+                self._loop.call_soon(self._flush_slice, room, targets, since, until)
+                return
+        self.stats.flush_s += time.perf_counter() - started
+        self.stats.flushes += 1
+        room.feed.is_flushing = False
+        self._schedule(room)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> Task[None]:
+        """Run owned work; :meth:`close` ends it. A failure reaches the loop's handler."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()

@@ -1,0 +1,92 @@
+"""How a follower gets its start: resumed at its cursor, or a snapshot of the room as it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from livethread.auth.identity import Identity
+from livethread.feed import Encoding, Feed
+from livethread.hub import Hub, ReadFailed
+from livethread.model import PageRequest, RoomName
+from livethread.protocol.cursor import Cursor
+from livethread.protocol.errors import Unavailable
+from livethread.session import Subscribe
+from livethread.snapshots import Snapshots
+from livethread.store.base import FeedStore
+from livethread.views import comment_json
+from livethread.wire import encode_frame
+
+
+class Start(NamedTuple):
+    """The seq to follow from and the ``joined`` frame that says so."""
+
+    seq: int
+    frame: bytes
+
+
+class Joining:
+    """Rule 2 of the protocol, for all transports."""
+
+    def __init__(
+        self,
+        store: FeedStore,
+        hub: Hub,
+        snapshots: Snapshots,
+        *,
+        resume_changes: int,
+        resume_bytes: int,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._snapshots = snapshots
+        self._resume_changes = resume_changes
+        self._resume_bytes = resume_bytes
+
+    async def feed(self, room: RoomName) -> Feed:
+        """The room's open feed. Raises ``Unavailable`` if the Store can't be read."""
+        try:
+            return await self._hub.open(room, to_json(room))
+        except ReadFailed as error:
+            raise Unavailable from error
+
+    async def can_resume(self, feed: Feed, since: Cursor) -> bool:
+        """The same history, not ahead of it, not too far behind."""
+        head = feed.head or 0
+        if since.epoch != feed.epoch or since.seq > head:
+            return False
+        if head - since.seq > self._resume_changes:
+            return False
+        if since.seq >= feed.tail:
+            return True
+        return await self._store.size_since(RoomName(feed.name), since.seq) <= self._resume_bytes
+
+    async def start(self, wanted: Subscribe, identity: Identity, encoding: Encoding) -> Start:
+        """Where the follower starts. Raises ``Unavailable`` if the Store can't be read."""
+        feed = await self.feed(wanted.room)
+        if wanted.is_replay:
+            return Start(0, _resumed(feed, 0, wanted.ref, encoding))
+        if wanted.since is not None and await self.can_resume(feed, wanted.since):
+            seq = wanted.since.seq
+            return Start(seq, _resumed(feed, seq, wanted.ref, encoding))
+        snapshot = await self._snapshots.get(feed, wanted.page)
+        mine = await self._mine(wanted.page, identity)
+        return Start(snapshot.seq, snapshot.frame(wanted.ref, encoding, mine))
+
+    async def _mine(self, page: PageRequest, identity: Identity) -> bytes:
+        """The reader's own comments that wait for a moderator, as a field of ``joined``."""
+        if not identity.id:
+            return b""
+        held = await self._store.held_by(page.room, identity.id)
+        if not held:
+            return b""
+        own = [comment_json(comment, identity.audience, is_own=True) for comment in held]
+        return b',"mine":' + to_json(own)
+
+
+def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> bytes:
+    start = b"" if ref is None else b'"ref":%b,' % to_json(ref)
+    cursor = to_json(f"{feed.epoch}.{seq}")
+    payload = b'{"type":"joined",%b"room":%b,"cursor":%b,"mode":"resume"}'
+    return encode_frame(payload % (start, feed.info, cursor), encoding)

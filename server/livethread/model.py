@@ -1,0 +1,235 @@
+"""The words of the domain as plain values: rooms, comments, changes, and wishes for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NewType
+
+from livethread.protocol.errors import LivethreadError
+
+RoomName = NewType("RoomName", str)
+CommentId = NewType("CommentId", int)
+Seq = int
+"""Position in a room's feed: 1, 2, 3, … dense, never reused; 0 is before the first change."""
+
+
+class CommentState(StrEnum):
+    VISIBLE = "visible"
+    HELD = "held"
+    HIDDEN = "hidden"
+    DELETED = "deleted"
+    REMOVED = "removed"
+
+
+class Audience(StrEnum):
+    """Who may see a frame."""
+
+    PUBLIC = "public"
+    STAFF = "staff"
+
+
+class Role(StrEnum):
+    ANONYMOUS = "anonymous"
+    GUEST = "guest"
+    READER = "reader"
+    TRUSTED = "trusted"
+    BOT = "bot"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    id: str
+    name: str
+    avatar: str | None = None
+    badge: Literal["bot", "staff"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room as committed. ``epoch`` names its history, ``seq`` is the head of its feed.
+
+    ``config_seq`` is the seq at which the room itself last changed (0: never).
+    """
+
+    name: RoomName
+    epoch: str
+    seq: Seq = 0
+    title: str | None = None
+    state: Literal["open", "closed"] = "open"
+    slow_mode_s: int = 0
+    premoderate: bool = False
+    comments: int = 0
+    config_seq: Seq = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as committed: every column of its row. Times are ms since the Unix epoch, UTC.
+
+    ``root`` is the thread's first comment (its own id for a root). ``was_public`` says that readers
+    have seen it, so that taking it away leaves a tombstone. ``rich`` and ``reactions`` are JSON.
+    """
+
+    id: CommentId
+    seq: Seq
+    parent: CommentId | None
+    root: CommentId
+    author: Author
+    body: str
+    rich: str | None
+    created_ms: int
+    edited_ms: int | None
+    state: CommentState
+    was_public: bool
+    pinned: bool
+    reactions: str | None
+    replies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a feed: a comment or (``comment`` is None) the room itself, as it now is."""
+
+    seq: Seq
+    comment: Comment | None
+    room: Room | None = None
+
+
+# ── wishes: what a session asks the Store to make true ──────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class PostComment:
+    body: str
+    rich: str | None
+    parent: CommentId | None
+    badge: Literal["bot", "staff"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditComment:
+    comment: CommentId
+    body: str
+    rich: str | None
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteComment:
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True)
+class SetReaction:
+    comment: CommentId
+    reaction: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportComment:
+    comment: CommentId
+    reason: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModerateComment:
+    comment: CommentId
+    action: Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureRoom:
+    state: Literal["open", "closed"] | None
+    slow_mode_s: int | None
+    premoderate: bool | None
+    title: str | None
+
+
+Wish = (
+    PostComment
+    | EditComment
+    | DeleteComment
+    | SetReaction
+    | ReportComment
+    | ModerateComment
+    | ConfigureRoom
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A wish with who, where, when and (for all but reactions and reports) its nonce.
+
+    ``fingerprint`` tells whether the same nonce was used for the same content before.
+    ``is_staff`` lifts closed rooms, slow mode and pre-moderation.
+    """
+
+    room: RoomName
+    author: Author
+    is_staff: bool
+    nonce: str | None
+    fingerprint: str
+    now_ms: int
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report)."""
+
+    room: Room
+    seq: Seq
+    comment: Comment | None
+    change: Change | None
+    is_duplicate: bool = False
+
+
+Outcome = Committed | LivethreadError
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    room: RoomName
+    parent: CommentId | None = None
+    after: str | None = None
+    limit: int = 20
+    order: Literal["newest", "oldest", "best"] = "oldest"
+    replies: int = 20
+    audience: Audience = Audience.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Comments read at one moment. ``more`` maps the root of an unfinished thread to its token."""
+
+    room: Room
+    comments: tuple[Comment, ...]
+    next: str | None
+    more: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRange:
+    """All changes of a room in (from_seq, to_seq], each comment once, at its last seq."""
+
+    room: Room
+    from_seq: Seq
+    to_seq: Seq
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BotToken:
+    id: str
+    name: str
+    digest: str
+    scopes: frozenset[str]
+    rooms: str
+    created_ms: int
+    is_revoked: bool = False

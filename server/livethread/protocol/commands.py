@@ -1,0 +1,176 @@
+"""What a client may ask: one model a command, carrying only what a client may set."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from livethread.protocol.text import Body, DisplayName, Nonce, Reason, Ref, RoomName
+
+CommentId = Annotated[int, Field(ge=1, le=2**53 - 1, description="the comment's id")]
+PageToken = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Order = Literal["newest", "oldest", "best"]
+Reaction = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+$")]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
+ReportReason = Literal["spam", "abuse", "off_topic", "other"]
+Action = Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
+
+
+class Command(BaseModel):
+    """A frame from a client. Unknown fields are ignored, wrong ones are ``bad_frame``."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class Referable(Command):
+    """A command whose reply can be told apart by ``ref``."""
+
+    ref: Ref | None = Field(None, description="comes back in the reply")
+
+
+class InRoom(Referable):
+    room: RoomName = Field(description="the article's room")
+
+
+class Write(InRoom):
+    """A command with one effect, however often it is sent with the same nonce."""
+
+    nonce: Nonce = Field(description="client-made; the same nonce again gets the same answer")
+
+
+class GuestName(Command):
+    name: DisplayName
+
+
+class Identify(Command):
+    """The two ways of saying who one is; neither of them is an anonymous reader."""
+
+    token: Token | None = Field(None, description="a JWT, bot token or guest token")
+    guest: GuestName | None = Field(None, description="asks for a new guest identity of that name")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Identify:
+        if self.token is not None and self.guest is not None:
+            raise ValueError("give a token or a guest name, not both")
+        return self
+
+
+class Hello(Identify):
+    """The first frame, due within the hello deadline; others may be pipelined behind it."""
+
+    type: Literal["hello"] = "hello"
+    version: int = Field(ge=1, le=2**31, description="protocol version; this is 1")
+    client: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        None, description="name and version of the client program, for the server's statistics"
+    )
+
+
+class Renew(Identify, Referable):
+    """Changes or refreshes who speaks, within the same session."""
+
+    type: Literal["renew"] = "renew"
+
+
+class Ping(Command):
+    type: Literal["ping"] = "ping"
+    t: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = Field(
+        None, description="the client's clock, ms; comes back in the pong"
+    )
+
+
+class Join(InRoom):
+    """Subscribes to a room; with ``since`` resumes there, otherwise starts from a snapshot."""
+
+    type: Literal["join"] = "join"
+    since: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        None, description="the last cursor seen, `EPOCH.SEQ`; `0` for the whole feed (bots)"
+    )
+    limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="roots in the first page"
+    )
+    order: Order | None = Field(None, description="order of the roots")
+
+
+class Leave(InRoom):
+    type: Literal["leave"] = "leave"
+
+
+class Post(Write):
+    type: Literal["post"] = "post"
+    body: Body = Field(description="Markdown source")
+    parent: CommentId | None = Field(None, description="makes it a reply")
+
+
+class Edit(Write):
+    type: Literal["edit"] = "edit"
+    comment: CommentId
+    body: Body = Field(description="the new Markdown source")
+
+
+class Delete(Write):
+    type: Literal["delete"] = "delete"
+    comment: CommentId
+
+
+class React(InRoom):
+    type: Literal["react"] = "react"
+    comment: CommentId
+    reaction: Reaction = Field(description="a name the site allows, such as `like`")
+    on: bool = Field(description="true to give it, false to take it back")
+
+
+class Report(InRoom):
+    type: Literal["report"] = "report"
+    comment: CommentId
+    reason: ReportReason
+    text: Reason | None = Field(None, description="more, for the moderators only")
+
+
+class Page(InRoom):
+    """Reads more of a room: roots, or with ``parent`` the rest of that thread."""
+
+    type: Literal["page"] = "page"
+    parent: CommentId | None = Field(None, description="the root of the thread to continue")
+    after: PageToken | None = Field(None, description="`next` or `more` of an earlier page")
+    limit: Annotated[int, Field(ge=1, le=100)] | None = None
+    order: Order | None = None
+
+
+class Moderate(Write):
+    type: Literal["moderate"] = "moderate"
+    comment: CommentId
+    action: Action
+    reason: Reason | None = None
+
+
+class Configure(Write):
+    type: Literal["configure"] = "configure"
+    state: Literal["open", "closed"] | None = None
+    slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
+    premoderate: bool | None = None
+    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(
+    {
+        model.model_fields["type"].default: model
+        for model in (
+            Hello,
+            Join,
+            Leave,
+            Post,
+            Edit,
+            Delete,
+            React,
+            Report,
+            Page,
+            Moderate,
+            Configure,
+            Renew,
+            Ping,
+        )
+    }
+)
+"""Every command by its ``type``."""

@@ -1,0 +1,176 @@
+"""Everything that can go wrong, each with the code that crosses the wire.
+
+One tree under :class:`LivethreadError`. An error carries its facts as attributes; the sentence for
+people is made from them. ``retryable`` says whether the same command may succeed unchanged later.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The ``code`` of an ``error`` frame and of an HTTP problem document."""
+
+    BAD_JSON = "bad_json"
+    BAD_FRAME = "bad_frame"
+    UNKNOWN_TYPE = "unknown_type"
+    TOO_LARGE = "too_large"
+    UNAUTHORIZED = "unauthorized"
+    TOKEN_EXPIRED = "token_expired"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    CLOSED = "closed"
+    HELD_OFF = "held_off"
+    RATE_LIMITED = "rate_limited"
+    BANNED = "banned"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class CloseCode(IntEnum):
+    """Why the server closed a socket. 4000–4499: come back with your cursor; 4500–4999: do not."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    TOO_BIG = 1009
+    RESTART = 1012
+    OVERLOAD = 1013
+    DRAINING = 4001
+    TOO_SLOW = 4002
+    SILENT = 4003
+    TOKEN_EXPIRED = 4004
+    BAD_TOKEN = 4500
+    PROTOCOL_ERROR = 4501
+    NO_HELLO = 4502
+    BANNED = 4503
+    TOO_MANY_CONNECTIONS = 4504
+    VERSION = 4505
+    FLOOD = 4506
+
+    @property
+    def is_final(self) -> bool:
+        """True if a client must not come back as it is."""
+        return 4500 <= self <= 4999
+
+
+class LivethreadError(Exception):
+    """A refusal or failure with a code; the only kind of exception that becomes an ``error`` frame.
+
+    ``retry_after_ms`` is the wait, in milliseconds, after which trying again makes sense;
+    ``field`` names the command's field at fault; ``ref`` is the command's own, once known.
+    """
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+    retryable: ClassVar[bool] = False
+    sentence: ClassVar[str] = "Something went wrong on the server."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        field: str | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message or self.sentence
+        self.field = field
+        self.retry_after_ms = retry_after_ms
+        self.ref: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class BadJson(LivethreadError):
+    code = ErrorCode.BAD_JSON
+    sentence = "The frame is not a JSON object."
+
+
+class BadFrame(LivethreadError):
+    code = ErrorCode.BAD_FRAME
+    sentence = "The frame does not have the fields its type needs."
+
+
+class UnknownType(LivethreadError):
+    code = ErrorCode.UNKNOWN_TYPE
+    sentence = "This server does not know that type of frame."
+
+
+class TooLarge(LivethreadError):
+    code = ErrorCode.TOO_LARGE
+    sentence = "That is more than this server takes at once."
+
+
+class Unauthorized(LivethreadError):
+    code = ErrorCode.UNAUTHORIZED
+    sentence = "Say who you are first."
+
+
+class TokenExpired(LivethreadError):
+    code = ErrorCode.TOKEN_EXPIRED
+    sentence = "Your sign-in has expired. Sign in again."
+
+
+class Forbidden(LivethreadError):
+    code = ErrorCode.FORBIDDEN
+    sentence = "You may not do that here."
+
+
+class NotFound(LivethreadError):
+    code = ErrorCode.NOT_FOUND
+    sentence = "There is no such comment."
+
+
+class Conflict(LivethreadError):
+    code = ErrorCode.CONFLICT
+    sentence = "This nonce was used for something else."
+
+
+class RoomClosed(LivethreadError):
+    code = ErrorCode.CLOSED
+    sentence = "Comments are closed."
+
+
+class HeldOff(LivethreadError):
+    code = ErrorCode.HELD_OFF
+    retryable = True
+    sentence = "This room is in slow mode. Wait a moment before the next comment."
+
+
+class RateLimited(LivethreadError):
+    code = ErrorCode.RATE_LIMITED
+    retryable = True
+    sentence = "That was a lot at once. Wait a moment."
+
+
+class Banned(LivethreadError):
+    code = ErrorCode.BANNED
+    sentence = "You can't comment here."
+
+
+class Rejected(LivethreadError):
+    code = ErrorCode.REJECTED
+    sentence = "This text can't be posted."
+
+
+class Unavailable(LivethreadError):
+    code = ErrorCode.UNAVAILABLE
+    retryable = True
+    sentence = "The server can't save comments right now. Try again in a moment."
+
+
+class Internal(LivethreadError):
+    code = ErrorCode.INTERNAL
+    retryable = True
+
+
+def error_for(code: str) -> type[LivethreadError]:
+    """The class of an error code received from a server; unknown codes are ``internal``."""
+    for kind in LivethreadError.__subclasses__():
+        if kind.code == code:
+            return kind
+    return Internal

@@ -1,0 +1,46 @@
+"""From the Store to the hub: committed changes encoded, and readings for those who are behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic_core import to_json
+
+from livethread.hub import Backlog, Head, Hub, ReadFailed
+from livethread.model import Committed, RoomName
+from livethread.protocol.errors import Unavailable
+from livethread.store.base import FeedStore
+from livethread.views import entry_of, room_json
+
+
+class Relay:
+    """The hub's reader of the Store."""
+
+    def __init__(self, store: FeedStore, *, page_changes: int) -> None:
+        self._store = store
+        self._page_changes = page_changes
+
+    async def head(self, room: str) -> Head:
+        try:
+            found = await self._store.room(RoomName(room))
+        except Unavailable as error:
+            raise ReadFailed from error
+        return Head(found.epoch, found.seq, to_json(room_json(found)))
+
+    async def backlog(self, room: str, since: int) -> Backlog:
+        try:
+            found = await self._store.changes(RoomName(room), since, limit=self._page_changes)
+        except Unavailable as error:
+            raise ReadFailed from error
+        return Backlog(found.to_seq, [entry_of(change) for change in found.changes])
+
+
+def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
+    """Hand a batch's changes to the hub, room by room, in the order of their seqs."""
+    by_room: dict[RoomName, list[Committed]] = {}
+    for outcome in committed:
+        if outcome.change is not None:
+            by_room.setdefault(outcome.room.name, []).append(outcome)
+    for name, outcomes in by_room.items():
+        entries = [entry_of(outcome.change) for outcome in outcomes if outcome.change is not None]
+        hub.append(name, entries, to_json(room_json(outcomes[-1].room)))

@@ -1,0 +1,516 @@
+"""The protocol's rules for one connection, without I/O.
+
+Frames go in, effects come out: things to send, to have committed, to subscribe to. The shell
+(``socket.py`` for websockets, ``web`` for HTTP) carries them out and feeds the results back. Clock,
+limits and the rendering of Markdown are handed in, so every rule can be tested without a socket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from livethread.auth.identity import ANONYMOUS, Identity, Scope
+from livethread.auth.limits import Bucket, Rate, RateLimiter
+from livethread.model import (
+    CommentId,
+    ConfigureRoom,
+    DeleteComment,
+    EditComment,
+    ModerateComment,
+    Outcome,
+    Page,
+    PageRequest,
+    PostComment,
+    ReportComment,
+    Role,
+    RoomName,
+    SetReaction,
+    Wish,
+    Write,
+)
+from livethread.protocol import commands, frames
+from livethread.protocol.codec import decode_command
+from livethread.protocol.cursor import BEGINNING, Cursor
+from livethread.protocol.errors import (
+    BadFrame,
+    CloseCode,
+    ErrorCode,
+    LivethreadError,
+    Rejected,
+    TokenExpired,
+    TooLarge,
+    Unauthorized,
+)
+from livethread.views import comment_json, page_json, timestamp
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """The settings a session needs, and the limits that sessions share."""
+
+    limits: frames.Limits
+    heartbeat_s: float
+    max_in_flight: int
+    page_roots: int
+    page_replies: int
+    reactions: frozenset[str]
+    command_rate: Rate
+    flood_commands: int
+    identity_posts: RateLimiter
+    address_posts: RateLimiter
+    bot_posts: RateLimiter
+    address_guests: RateLimiter
+    render: Callable[[str], str | None]
+    clock: Callable[[], float]
+    clock_ms: Callable[[], int]
+
+
+# ── effects ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    frame: frames.Wire | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: CloseCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Find out who it is; then ``Session.identified`` or ``Session.not_identified``."""
+
+    command: commands.Identify
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Have it committed; then ``Session.answered``."""
+
+    write: Write
+    ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Send ``joined`` and what follows; on failure ``Session.not_joined``.
+
+    ``since`` None asks for a snapshot; ``is_replay`` for the whole feed, without a bound.
+    """
+
+    room: RoomName
+    ref: str | None
+    since: Cursor | None
+    is_replay: bool
+    page: PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    room: RoomName
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """Read it; then ``Session.page_read`` or ``Session.failed``."""
+
+    request: PageRequest
+    ref: str | None
+
+
+Effect = Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage
+
+
+class Phase(Enum):
+    AWAITING_HELLO = auto()
+    IDENTIFYING = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class Session:
+    """One identity speaking over one connection.
+
+    ``has_origin`` is False for a client that sent no Origin: no browser, so only bots may speak.
+    """
+
+    __slots__ = (
+        "_address",
+        "_bucket",
+        "_has_origin",
+        "_in_flight",
+        "_pending",
+        "_refused_in_a_row",
+        "_rooms",
+        "_rules",
+        "id",
+        "identity",
+        "phase",
+    )
+
+    def __init__(self, id: str, rules: SessionRules, address: str, *, has_origin: bool) -> None:
+        self.id = id
+        self.identity: Identity = ANONYMOUS
+        self.phase = Phase.AWAITING_HELLO
+        self._rules = rules
+        self._address = address
+        self._has_origin = has_origin
+        self._rooms: set[RoomName] = set()
+        self._in_flight = 0
+        self._pending: list[commands.Command] = []
+        self._refused_in_a_row = 0
+        self._bucket = Bucket(rules.command_rate, rules.clock())
+
+    # ── what comes in ──
+
+    def receive_text(self, data: bytes | bytearray | str) -> list[Effect]:
+        """The effects of one text frame's payload."""
+        if self.phase is Phase.CLOSED:
+            return []
+        try:
+            self._bucket.take(self._rules.clock())
+            command = decode_command(data, max_bytes=self._rules.limits.frame_bytes)
+            self._refused_in_a_row = 0
+        except LivethreadError as error:
+            return self._refused(error)
+        return self.receive(command)
+
+    def receive(self, command: commands.Command) -> list[Effect]:
+        """The effects of one command."""
+        if self.phase is Phase.AWAITING_HELLO:
+            if not isinstance(command, commands.Hello):
+                return self._close(CloseCode.NO_HELLO, "hello comes first")
+            return self._hello(command)
+        if self.phase is Phase.IDENTIFYING:
+            if len(self._pending) >= self._rules.max_in_flight:
+                return [self._error(TooLarge("Wait for an answer first."), _ref(command))]
+            self._pending.append(command)
+            return []
+        try:
+            return self._handle(command)
+        except LivethreadError as error:
+            return [self._error(error, _ref(command))]
+
+    def receive_binary(self) -> list[Effect]:
+        return self._close(CloseCode.PROTOCOL_ERROR, "text frames only")
+
+    # ── results that the shell feeds back ──
+
+    def identified(
+        self, identity: Identity, command: commands.Identify, guest_token: str | None = None
+    ) -> list[Effect]:
+        """The token or the guest's name was good."""
+        if self.phase is Phase.CLOSED:
+            return []
+        if not self._has_origin and identity.role is not Role.BOT:
+            error = Unauthorized("Without an Origin header only bots may connect.")
+            return self.not_identified(error, command)
+        self.identity = identity
+        self.phase = Phase.OPEN
+        effects: list[Effect] = [Send(self._welcome(guest_token, _ref(command)))]
+        return effects + self._resume_pending()
+
+    def not_identified(self, error: LivethreadError, command: commands.Identify) -> list[Effect]:
+        """It was not: a first hello ends the connection, a renewal leaves things as they were."""
+        if self.phase is Phase.CLOSED:
+            return []
+        effects: list[Effect] = [self._error(error, _ref(command))]
+        if isinstance(command, commands.Hello):
+            if error.retryable:
+                code = CloseCode.OVERLOAD
+            elif error.code is ErrorCode.TOKEN_EXPIRED:
+                code = CloseCode.TOKEN_EXPIRED
+            else:
+                code = CloseCode.BAD_TOKEN
+            return effects + self._close(code, error.code.value)
+        self.phase = Phase.OPEN
+        return effects + self._resume_pending()
+
+    def answered(self, write: Write, ref: str | None, outcome: Outcome) -> list[Effect]:
+        """The Store has decided a submitted write."""
+        self._in_flight -= 1
+        if isinstance(outcome, LivethreadError):
+            return [self._error(outcome, ref)]
+        ack: dict[str, Any] = {"type": "ack"}
+        if ref is not None:
+            ack["ref"] = ref
+        ack |= {"room": write.room, "seq": outcome.seq}
+        if outcome.comment is not None:
+            is_own = outcome.comment.author.id == write.author.id
+            audience = self.identity.audience
+            ack["comment"] = comment_json(outcome.comment, audience, is_own=is_own)
+        if outcome.is_duplicate:
+            ack["duplicate"] = True
+        return [Send(ack)]
+
+    def not_joined(self, room: RoomName, ref: str | None, error: LivethreadError) -> list[Effect]:
+        self._rooms.discard(room)
+        return [self._error(error, ref)]
+
+    def lost_place(self, room: RoomName) -> list[Effect]:
+        """The subscription ended: too far behind."""
+        self._rooms.discard(room)
+        return [Send(frames.Reset(room=room, reason="too_far"))]
+
+    def page_read(self, page: Page, ref: str | None) -> list[Effect]:
+        self._in_flight -= 1
+        reply: dict[str, Any] = {"type": "page"}
+        if ref is not None:
+            reply["ref"] = ref
+        reply |= {"room": page.room.name, **page_json(page, self.identity.audience)}
+        return [Send(reply | {"at": page.room.seq})]
+
+    def failed(self, ref: str | None, error: LivethreadError) -> list[Effect]:
+        """Reading a page failed."""
+        self._in_flight -= 1
+        return [self._error(error, ref)]
+
+    def hello_overdue(self) -> list[Effect]:
+        if self.phase is not Phase.AWAITING_HELLO:
+            return []
+        return self._close(CloseCode.NO_HELLO, "no hello in time")
+
+    def expire(self) -> list[Effect]:
+        """Close if the identity's token is no longer valid."""
+        expires_ms = self.identity.expires_ms
+        if self.phase is not Phase.OPEN or expires_ms is None:
+            return []
+        if expires_ms > self._rules.clock_ms():
+            return []
+        return [self._error(TokenExpired(), None), *self._close(CloseCode.TOKEN_EXPIRED, "expired")]
+
+    def follows(self, room: RoomName) -> bool:
+        return room in self._rooms
+
+    def is_idle(self) -> bool:
+        """True if every command has been answered."""
+        return not self._in_flight and not self._pending
+
+    def is_full(self) -> bool:
+        """True while as many commands are unanswered as one socket may have."""
+        return self._in_flight + len(self._pending) >= self._rules.max_in_flight
+
+    # ── the commands ──
+
+    def _handle(self, command: commands.Command) -> list[Effect]:
+        match command:
+            case commands.Ping(t=t):
+                return [Send(frames.Pong(t=t))]
+            case commands.Post():
+                return self._post(command)
+            case commands.Join():
+                return self._join(command)
+            case commands.Leave(room=room, ref=ref):
+                self._rooms.discard(RoomName(room))
+                left = Send(frames.Left(ref=ref, room=room))
+                return [Unsubscribe(RoomName(room)), left]
+            case commands.Page():
+                return self._page(command)
+            case commands.Edit():
+                return self._edit(command)
+            case commands.Delete(room=room, comment=id):
+                return self._write(command, "post", DeleteComment(CommentId(id)))
+            case commands.React():
+                return self._react(command)
+            case commands.Report():
+                wish = ReportComment(CommentId(command.comment), command.reason, command.text)
+                return self._write(command, "post", wish)
+            case commands.Moderate():
+                moderate = ModerateComment(
+                    CommentId(command.comment), command.action, command.reason
+                )
+                return self._write(command, "moderate", moderate)
+            case commands.Configure():
+                configure = ConfigureRoom(
+                    command.state, command.slow_mode_s, command.premoderate, command.title
+                )
+                return self._write(command, "moderate", configure)
+            case commands.Renew():
+                return self._identify(command)
+            case commands.Hello():
+                return self._close(CloseCode.PROTOCOL_ERROR, "hello comes once")
+        raise BadFrame
+
+    def _hello(self, command: commands.Hello) -> list[Effect]:
+        if command.version != VERSION:
+            return self._close(CloseCode.VERSION, f"this server speaks version {VERSION}")
+        return self._identify(command)
+
+    def _identify(self, command: commands.Identify) -> list[Effect]:
+        if isinstance(command, commands.Hello) and command.token is None and command.guest is None:
+            return self.identified(ANONYMOUS, command)
+        if command.guest is not None:
+            try:
+                self._rules.address_guests.take(self._address)
+            except LivethreadError as error:
+                return self.not_identified(error, command)
+        self.phase = Phase.IDENTIFYING
+        return [Identify(command)]
+
+    def _join(self, command: commands.Join) -> list[Effect]:
+        room = RoomName(command.room)
+        self.identity.require("read", room)
+        is_replay = command.since == BEGINNING
+        if is_replay:
+            self.identity.require("replay", room)
+        since: Cursor | None = None
+        if command.since is not None and not is_replay:
+            try:
+                since = Cursor.parse(command.since)
+            except ValueError as error:
+                raise BadFrame(f"since: {error}", field="since") from error
+        if room not in self._rooms and len(self._rooms) >= self._rules.limits.subscriptions:
+            most = self._rules.limits.subscriptions
+            raise TooLarge(f"One connection can follow {most} rooms.", field="room")
+        self._rooms.add(room)
+        page = self._request(room, None, None, command.limit, command.order)
+        return [Subscribe(room, command.ref, since, is_replay, page)]
+
+    def _page(self, command: commands.Page) -> list[Effect]:
+        room = RoomName(command.room)
+        self.identity.require("read", room)
+        self._take_place()
+        parent = None if command.parent is None else CommentId(command.parent)
+        request = self._request(room, parent, command.after, command.limit, command.order)
+        return [ReadPage(request, command.ref)]
+
+    def _request(
+        self,
+        room: RoomName,
+        parent: CommentId | None,
+        after: str | None,
+        limit: int | None,
+        order: commands.Order | None,
+    ) -> PageRequest:
+        return PageRequest(
+            room=room,
+            parent=parent,
+            after=after,
+            limit=limit or self._rules.page_roots,
+            order=order or "oldest",
+            replies=self._rules.page_replies,
+            audience=self.identity.audience,
+        )
+
+    def _post(self, command: commands.Post) -> list[Effect]:
+        parent = None if command.parent is None else CommentId(command.parent)
+        self._check_body(command.body)
+        rich = self._rules.render(command.body)
+        return self._write(command, "post", PostComment(command.body, rich, parent))
+
+    def _edit(self, command: commands.Edit) -> list[Effect]:
+        self._check_body(command.body)
+        rich = self._rules.render(command.body)
+        window_s = self._rules.limits.edit_window_s
+        wish = EditComment(CommentId(command.comment), command.body, rich, window_s)
+        return self._write(command, "post", wish)
+
+    def _react(self, command: commands.React) -> list[Effect]:
+        if command.reaction not in self._rules.reactions:
+            raise Rejected("That reaction isn't offered here.", field="reaction")
+        wish = SetReaction(CommentId(command.comment), command.reaction, command.on)
+        return self._write(command, "post", wish)
+
+    def _write(self, command: commands.InRoom, scope: Scope, wish: Wish) -> list[Effect]:
+        """Authorise, limit and number one write."""
+        room = RoomName(command.room)
+        identity, rules = self.identity, self._rules
+        identity.require(scope, room)
+        if identity.role is Role.BOT:
+            rules.bot_posts.take(identity.id)
+        elif not identity.is_staff:
+            rules.identity_posts.take(identity.id)
+            rules.address_posts.take(self._address)
+        self._take_place()
+        write = Write(
+            room=room,
+            author=identity.author,
+            is_staff=identity.is_staff,
+            nonce=command.nonce if isinstance(command, commands.Write) else None,
+            fingerprint=_fingerprint(command),
+            now_ms=rules.clock_ms(),
+            wish=wish,
+        )
+        return [Submit(write, command.ref)]
+
+    def _take_place(self) -> None:
+        if self._in_flight >= self._rules.max_in_flight:
+            raise TooLarge("Wait for an answer first.")
+        self._in_flight += 1
+
+    def _check_body(self, body: str) -> None:
+        most = self._rules.limits.body_chars
+        if len(body) > most:
+            raise TooLarge(f"A comment has at most {most} characters.", field="body")
+
+    # ── answers ──
+
+    def _welcome(self, guest_token: str | None, ref: str | None) -> frames.Welcome:
+        identity = self.identity
+        return frames.Welcome(
+            ref=ref,
+            session=self.id,
+            user=frames.User(
+                id=identity.id,
+                name=identity.name,
+                role=identity.role.value,
+                avatar=identity.avatar,
+                scopes=sorted(identity.scopes) if identity.role is Role.BOT else None,
+            ),
+            guest_token=guest_token,
+            expires=None if identity.expires_ms is None else timestamp(identity.expires_ms),
+            heartbeat_s=self._rules.heartbeat_s,
+            limits=self._rules.limits,
+        )
+
+    def _resume_pending(self) -> list[Effect]:
+        pending, self._pending = self._pending, []
+        effects: list[Effect] = []
+        for command in pending:
+            effects += self.receive(command)
+        return effects
+
+    def _refused(self, error: LivethreadError) -> list[Effect]:
+        """An unreadable frame or one too many: answered, and closed only in a flood."""
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row > self._rules.flood_commands:
+            return self._close(CloseCode.FLOOD, "too many refused commands")
+        if self.phase is Phase.AWAITING_HELLO:
+            code = CloseCode.NO_HELLO
+            return [self._error(error, error.ref), *self._close(code, "hello comes first")]
+        return [self._error(error, error.ref)]
+
+    def _error(self, error: LivethreadError, ref: str | None) -> Send:
+        return Send(
+            frames.Error(
+                ref=ref,
+                code=error.code,
+                message=error.message,
+                retryable=error.retryable,
+                retry_after_ms=error.retry_after_ms,
+                field=error.field,
+            )
+        )
+
+    def _close(self, code: CloseCode, reason: str) -> list[Effect]:
+        self.phase = Phase.CLOSED
+        return [Close(code, reason)]
+
+
+def _ref(command: commands.Command) -> str | None:
+    return command.ref if isinstance(command, commands.Referable) else None
+
+
+def _fingerprint(command: commands.InRoom) -> str:
+    """Tells whether a nonce was used for the same content before."""
+    content = command.model_dump_json(exclude={"ref", "nonce", "room"})
+    return hashlib.blake2s(content.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,470 @@
+"""A websocket connection: ``websockets``' Sans-I/O protocol inside an asyncio.Protocol.
+
+uvicorn constructs it when a request asks for an upgrade (contract read from uvicorn 0.54: keywords
+``config``, ``server_state``, ``app_state``; then ``connection_made``, ``data_received`` with the
+rebuilt request, ``transport.set_protocol``; self in ``server_state.connections``; ``shutdown``).
+There is no task, no queue and no ASGI message per connection or frame: frames in go to the
+:class:`Session`, frames out are written to the transport as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import Task, Transport
+from collections.abc import Coroutine, Iterable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from websockets.exceptions import InvalidState
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from livethread.feed import Encoding, Kind
+from livethread.gateway import Gateway
+from livethread.hub import Subscriber
+from livethread.model import Audience, Outcome, RoomName, Write
+from livethread.protocol import frames as wire
+from livethread.protocol.codec import encode
+from livethread.protocol.errors import CloseCode, LivethreadError, Unavailable
+from livethread.session import (
+    Close,
+    Effect,
+    Identify,
+    ReadPage,
+    Send,
+    Session,
+    Submit,
+    Subscribe,
+    Unsubscribe,
+)
+from livethread.wire import encode_frame
+
+log = structlog.get_logger(__name__)
+
+PATH = "/ws"
+SUBPROTOCOL = Subprotocol("livethread.v1")
+PARSE_BYTES = 4096
+"""Received data is parsed in pieces, so that a flood of tiny frames is noticed early."""
+
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True, client_no_context_takeover=True
+)
+_quiet = logging.getLogger("livethread.websockets")
+_quiet.setLevel(logging.ERROR)
+
+
+def _choose_subprotocol(_: ServerProtocol, offered: Iterable[Subprotocol]) -> Subprotocol | None:
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+class Connection(asyncio.Protocol):
+    """One socket: the ``hub.Sink`` of its subscriptions, and a ``gateway.Peer`` for the timer."""
+
+    __slots__ = (
+        "__weakref__",
+        "_address",
+        "_close_code",
+        "_connections",
+        "_encoding",
+        "_fragments",
+        "_gateway",
+        "_identity_key",
+        "_is_closing",
+        "_message",
+        "_session",
+        "_subscribers",
+        "_tasks",
+        "_transport",
+        "_ws",
+        "heard_at",
+        "is_writable",
+        "write",
+    )
+
+    def __init__(self, gateway: Gateway, *, config: Any, server_state: Any, app_state: Any) -> None:
+        self._gateway = gateway
+        self._connections: set[Any] = server_state.connections
+        self._transport: Transport
+        self._ws = ServerProtocol(
+            extensions=[_DEFLATE] if gateway.settings.compression else None,
+            subprotocols=[SUBPROTOCOL],
+            select_subprotocol=_choose_subprotocol,
+            # Up to four times the bound a frame is read and refused with an error frame.
+            max_size=gateway.settings.max_frame_bytes * 4,
+            logger=_quiet,
+        )
+        self._session: Session | None = None
+        self._address = ""
+        self._identity_key: str | None = None
+        self._encoding = Encoding.TEXT
+        self._message: bytearray | None = None
+        self._fragments = 0
+        self._subscribers: dict[RoomName, Subscriber] = {}
+        self._tasks: set[Task[None]] | None = None
+        self._is_closing = False
+        self._close_code = 1006
+        self.is_writable = True
+        self.heard_at = gateway.loop.time()
+
+    # ── asyncio.Protocol ──
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self.write = transport.write
+        transport.set_write_buffer_limits(high=self._gateway.settings.write_buffer_bytes)
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self._gateway.loop.time()
+        if len(data) <= PARSE_BYTES:
+            self._parse(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), PARSE_BYTES):
+            if self._transport.is_closing():
+                return
+            self._parse(view[start : start + PARSE_BYTES])
+
+    def eof_received(self) -> None:
+        if not self._ws.reader.eof:
+            self._ws.receive_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._is_closing = True
+        self.is_writable = False
+        hub = self._gateway.services.hub
+        for subscriber in self._subscribers.values():
+            hub.unsubscribe(subscriber)
+        self._subscribers = {}
+        for task in list(self._tasks or ()):
+            task.cancel()
+        if self._session is not None:
+            self._gateway.leave(self, self._close_code)
+            self._gateway.addresses.leave(self._address)
+            self._set_identity_key(None)
+            log.debug("closed", session=self._session.id, code=self._close_code)
+
+    def pause_writing(self) -> None:
+        """The write buffer is over its bound: write and read nothing more until it drains."""
+        self.is_writable = False
+        self._transport.pause_reading()
+        self._gateway.paused(self)
+        for subscriber in self._subscribers.values():
+            self._gateway.services.hub.pause(subscriber)
+
+    def resume_writing(self) -> None:
+        self.is_writable = True
+        self._gateway.resumed(self)
+        if self._is_closing:
+            return
+        self._transport.resume_reading()
+        for subscriber in list(self._subscribers.values()):
+            self._gateway.services.hub.resume(subscriber)
+
+    def shutdown(self) -> None:
+        """Uvicorn is stopping: say so, finish what was asked, close with 1012."""
+        self._gateway.is_draining = True
+        if self._session is None or self._is_closing:
+            self._transport.close()
+            return
+        window = self._gateway.settings.reconnect_window_ms
+        notice = wire.Notice(
+            code="draining",
+            message="The server is restarting. You will be back in a moment.",
+            reconnect_after_ms=window,
+        )
+        self._send(encode(notice))
+        self._close_when_drained()
+
+    # ── gateway.Peer ──
+
+    def hello_overdue(self) -> None:
+        if self._session is not None:
+            self._run(self._session.hello_overdue())
+
+    def went_silent(self) -> None:
+        self._close(CloseCode.SILENT, "nothing heard")
+
+    def stalled(self) -> None:
+        self._close_code = CloseCode.TOO_SLOW
+        self._close(CloseCode.TOO_SLOW, "takes no bytes")
+        self._transport.abort()
+
+    def expire(self) -> None:
+        if self._session is not None:
+            self._run(self._session.expire())
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    # ── hub.Sink ──
+
+    def lost_place(self, subscriber: Subscriber) -> None:
+        name = RoomName(subscriber.feed.name)
+        self._subscribers.pop(name, None)
+        if self._session is not None:
+            self._run(self._session.lost_place(name))
+
+    # ── receiving ──
+
+    def _parse(self, data: Any) -> None:
+        self._ws.receive_data(data)
+        for event in self._ws.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            elif isinstance(event, Frame):
+                self._frame(event)
+        self._flush_protocol()
+
+    def _frame(self, frame: Frame) -> None:
+        if self._is_closing and frame.opcode is not Opcode.CLOSE:
+            return
+        match frame.opcode:
+            case Opcode.TEXT | Opcode.CONT:
+                self._text(frame)
+            case Opcode.BINARY:
+                if self._session is not None:
+                    self._run(self._session.receive_binary())
+            case Opcode.CLOSE:
+                received = self._ws.close_rcvd
+                if not self._is_closing and received is not None:
+                    self._close_code = received.code
+            case _:
+                pass  # pings are answered by the protocol
+
+    def _text(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.TEXT and frame.fin:
+            self._received(frame.data)
+            return
+        if self._message is None:
+            self._message = bytearray()
+            self._fragments = 0
+        self._fragments += 1
+        self._message += frame.data
+        if self._fragments > self._gateway.settings.max_fragments:
+            self._message = None
+            self._fail(CloseCode.TOO_BIG, "too many fragments")
+        elif frame.fin:
+            message, self._message = self._message, None
+            self._received(message)
+
+    def _received(self, data: Any) -> None:
+        try:
+            text = str(data, "utf-8")
+        except UnicodeDecodeError:
+            self._fail(1007, "text frames are UTF-8")
+            return
+        self._gateway.stats.received += 1
+        if self._session is not None:
+            self._run(self._session.receive_text(text))
+
+    def _handshake(self, request: Request) -> None:
+        gateway, headers = self._gateway, request.headers
+        services = gateway.services
+        if request.path.partition("?")[0] != PATH:
+            self._reject(HTTPStatus.NOT_FOUND, "There is no websocket here.\n")
+            return
+        is_tls = self._transport.get_extra_info("sslcontext") is not None
+        origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
+        host = hosts[0] if len(hosts) == 1 else ""
+        if len(origins) > 1 or (
+            origins and not services.origins.allows(origins[0], host, is_tls=is_tls)
+        ):
+            self._reject(HTTPStatus.FORBIDDEN, "This site may not use this server.\n")
+            return
+        peer = self._transport.get_extra_info("peername")
+        forwarded = ", ".join(headers.get_all("X-Forwarded-For")) or None
+        address = services.proxies.client_address(str(peer[0]) if peer else "", forwarded)
+        if (
+            gateway.is_draining
+            or len(gateway) >= gateway.settings.max_connections
+            or not gateway.addresses.enter(address)
+        ):
+            gateway.stats.refused += 1
+            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
+            return
+        response = self._ws.accept(request)
+        self._ws.send_response(response)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            gateway.addresses.leave(address)
+            return
+        for extension in self._ws.extensions:
+            # Shared frames use the whole window; a client that asked for less gets them plain.
+            if isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == 15:
+                self._encoding = Encoding.DEFLATED
+        self._address = address
+        self._session = Session(
+            gateway.new_session_id(), services.rules, address, has_origin=bool(origins)
+        )
+        gateway.enter(self)
+
+    def _reject(self, status: HTTPStatus, text: str) -> None:
+        self._ws.send_response(self._ws.reject(status, text))
+        self._flush_protocol()
+        self._transport.close()
+
+    # ── effects ──
+
+    def _run(self, effects: Iterable[Effect]) -> None:
+        """Carry out what the session wants done."""
+        for effect in effects:
+            match effect:
+                case Send(frame=frame):
+                    self._send(encode(frame))
+                case Submit(write=write, ref=ref):
+                    self._submit(write, ref)
+                case Subscribe():
+                    self._start(self._join(effect))
+                case Unsubscribe(room=room):
+                    self._unsubscribe(room)
+                case ReadPage():
+                    self._start(self._page(effect))
+                case Identify():
+                    self._start(self._identify(effect))
+                case Close(code=code, reason=reason):
+                    self._close(code, reason)
+        if self._gateway.is_draining:
+            self._close_when_drained()
+
+    def _submit(self, write: Write, ref: str | None) -> None:
+        session = self._session
+        assert session is not None
+
+        def answer(outcome: Outcome) -> None:
+            self._run(session.answered(write, ref, outcome))
+            if self.is_writable and not session.is_full():
+                self._transport.resume_reading()
+
+        if self._gateway.is_draining:
+            answer(Unavailable("The server is restarting.", retry_after_ms=1000))
+            return
+        if session.is_full():
+            self._transport.pause_reading()
+        self._gateway.services.writer.submit(write, answer)
+
+    async def _identify(self, effect: Identify) -> None:
+        session, command = self._session, effect.command
+        assert session is not None
+        authenticator = self._gateway.services.authenticator
+        token = None
+        try:
+            if command.guest is not None:
+                identity, token = await authenticator.new_guest(command.guest.name)
+            else:
+                identity = await authenticator.by_token(command.token)
+        except LivethreadError as error:
+            self._run(session.not_identified(error, command))
+            return
+        if not self._set_identity_key(identity.id or None):
+            self._close(CloseCode.TOO_MANY_CONNECTIONS, "too many connections of one identity")
+            return
+        self._gateway.expires(self, identity)
+        self._run(session.identified(identity, command, token))
+
+    def _set_identity_key(self, key: str | None) -> bool:
+        """Count this socket under an identity; false if it has too many."""
+        identities = self._gateway.identities
+        if key == self._identity_key:
+            return True
+        if key is not None and not identities.enter(key):
+            return False
+        if self._identity_key is not None:
+            identities.leave(self._identity_key)
+        self._identity_key = key
+        return True
+
+    async def _page(self, effect: ReadPage) -> None:
+        session = self._session
+        assert session is not None
+        try:
+            page = await self._gateway.services.store.page(effect.request)
+        except LivethreadError as error:
+            self._run(session.failed(effect.ref, error))
+            return
+        self._run(session.page_read(page, effect.ref))
+
+    async def _join(self, wanted: Subscribe) -> None:
+        """Send ``joined``, then follow from its cursor on."""
+        session, room = self._session, wanted.room
+        assert session is not None
+        joining, hub = self._gateway.services.joining, self._gateway.services.hub
+        try:
+            start = await joining.start(wanted, session.identity, self._encoding)
+            feed = await joining.feed(room)  # nothing is awaited after this
+        except LivethreadError as error:
+            self._run(session.not_joined(room, wanted.ref, error))
+            return
+        if self._is_closing or not session.follows(room):
+            return
+        self._unsubscribe(room)
+        self.write(start.frame)
+        kind = Kind(session.identity.audience is Audience.STAFF, self._encoding)
+        subscriber = hub.subscribe(feed, self, kind, start.seq, is_unbounded=wanted.is_replay)
+        if session.follows(room):
+            self._subscribers[room] = subscriber
+
+    def _unsubscribe(self, room: RoomName) -> None:
+        subscriber = self._subscribers.pop(room, None)
+        if subscriber is not None:
+            self._gateway.services.hub.unsubscribe(subscriber)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            self._tasks = set()
+        task = self._gateway.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ── sending and closing ──
+
+    def _send(self, payload: bytes) -> None:
+        if not self._is_closing:
+            self.write(encode_frame(payload))
+
+    def _flush_protocol(self) -> None:
+        """Write what the Sans-I/O protocol wants written: handshake, pongs, closes, EOF."""
+        for data in self._ws.data_to_send():
+            if data:
+                self.write(data)
+            else:
+                self._transport.close()
+
+    def _close(self, code: int, reason: str) -> None:
+        """Start the closing handshake; nothing is sent after it."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._close_code = code
+        for room in list(self._subscribers):
+            self._unsubscribe(room)
+        if self._ws.state is State.OPEN:
+            try:
+                self._ws.send_close(code, reason)
+            except InvalidState:
+                self._transport.close()
+            self._flush_protocol()
+            self._gateway.closing(self)
+
+    def _fail(self, code: int, reason: str) -> None:
+        """The client broke the protocol: close without waiting for its answer."""
+        self._is_closing = True
+        self._close_code = code
+        self._ws.fail(code, reason)
+        self._flush_protocol()
+
+    def _close_when_drained(self) -> None:
+        if self._session is not None and self._session.is_idle():
+            self._close(CloseCode.RESTART, "restarting")

@@ -1,0 +1,91 @@
+"""What the rest of the program needs of a database, and what any database must promise.
+
+The Store holds the one truth. A change exists once ``commit`` has returned it, and not before.
+
+* **Order.** Each change takes the next seq of its room inside the transaction that makes it
+  durable; seqs are dense, start at 1 and are never reused. Changes of one ``commit`` to one room
+  are numbered in the order of its arguments.
+* **Atomicity.** A batch is one transaction: all its effects are durable or none. A wish that is
+  refused does not touch the others of its batch, and leaves no hole in the seqs.
+* **Idempotency.** (room, author, nonce) is unique for as long as the row lives. The same nonce with
+  the same fingerprint is answered with the first outcome, ``is_duplicate`` set, and changes
+  nothing; with another fingerprint, ``Conflict``.
+* **Durability.** When ``commit`` returns, its effects survive power loss.
+* **Compaction.** ``changes`` lists each comment once, at the seq of its last change, as it is now.
+* **Consistency.** Every reading is one snapshot of the database.
+* **Errors.** ``Unavailable`` if the database can't be used just now or the fate of a commit is
+  unknown (the nonce settles it on retry). Nothing else is raised for outside causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from livethread.model import (
+    BotToken,
+    ChangeRange,
+    Comment,
+    Outcome,
+    Page,
+    PageRequest,
+    Room,
+    RoomName,
+    Seq,
+    Write,
+)
+
+
+class CommitStore(Protocol):
+    """The writer's view."""
+
+    async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Make the writes durable, one transaction, outcomes in the same order."""
+
+
+class FeedStore(Protocol):
+    """The view of those who bring a subscriber to the present."""
+
+    async def room(self, name: RoomName) -> Room:
+        """The room as it is. One that was never written to has seq 0 and a stable epoch."""
+
+    async def changes(self, room: RoomName, since: Seq, *, limit: int) -> ChangeRange:
+        """At most ``limit`` compacted changes after ``since``, and the range they cover.
+
+        ``to_seq`` is the last change's seq if the limit cut the list, else the head.
+        """
+
+    async def size_since(self, room: RoomName, since: Seq) -> int:
+        """About how many bytes of text ``changes`` after ``since`` would bring."""
+
+    async def page(self, request: PageRequest) -> Page:
+        """Roots in the asked order, each followed by its first replies in order of posting.
+
+        With ``parent`` (a root's id): what follows in that thread. Raises ``NotFound`` for an
+        unknown parent, ``BadFrame`` for a page token that isn't of this order.
+        """
+
+    async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
+        """The author's comments that wait for a moderator, in order of posting; at most 100."""
+
+
+class BotStore(Protocol):
+    async def add_bot(self, token: BotToken) -> None:
+        """Keep a bot. Raises ``Conflict`` if one of that name exists."""
+
+    async def bot(self, id: str) -> BotToken | None: ...
+
+    async def bots(self) -> Sequence[BotToken]: ...
+
+    async def revoke_bot(self, name: str) -> bool:
+        """Revoke by name; false if there is none."""
+
+
+class Store(CommitStore, FeedStore, BotStore, Protocol):
+    async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
+        """Comments everyone can see, for each of at most 100 rooms."""
+
+    async def ping(self) -> None:
+        """Return if the database answers; raises ``Unavailable``."""
+
+    async def close(self) -> None: ...

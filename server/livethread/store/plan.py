@@ -1,0 +1,327 @@
+"""What a batch of writes does, decided without touching a database.
+
+A back-end reads the :class:`BatchState`, :func:`plan` decides every wish in order and says which
+rows change, the back-end writes them. So every rule of a room stands here once, for every
+database, and can be tested without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from livethread.model import (
+    Author,
+    Change,
+    Comment,
+    CommentId,
+    CommentState,
+    Committed,
+    ConfigureRoom,
+    DeleteComment,
+    EditComment,
+    ModerateComment,
+    Outcome,
+    PostComment,
+    ReportComment,
+    Room,
+    RoomName,
+    SetReaction,
+    Write,
+)
+from livethread.protocol.errors import (
+    Conflict,
+    Forbidden,
+    HeldOff,
+    LivethreadError,
+    NotFound,
+    RoomClosed,
+)
+
+GONE = (CommentState.DELETED, CommentState.REMOVED)
+
+
+class NonceKey(NamedTuple):
+    room: RoomName
+    author: str
+    nonce: str
+
+
+class CommentKey(NamedTuple):
+    room: RoomName
+    id: CommentId
+
+
+class ReactionKey(NamedTuple):
+    room: RoomName
+    comment: CommentId
+    author: str
+    reaction: str
+
+
+class Answered(NamedTuple):
+    """How a nonce was answered: its content's fingerprint, the ack's seq, the comment, if any."""
+
+    fingerprint: str
+    seq: int
+    comment: CommentId | None
+
+
+@dataclass(slots=True)
+class BatchState:
+    """What the planner needs to know of the database; it is changed as the batch goes on."""
+
+    rooms: dict[RoomName, Room]
+    nonces: dict[NonceKey, Answered]
+    comments: dict[CommentKey, Comment]
+    reactions: set[ReactionKey]
+    last_post_ms: dict[tuple[RoomName, str], int]
+
+
+class Inserted(NamedTuple):
+    room: RoomName
+    comment: CommentId
+    write: Write
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write: ``state`` has the rows' final values, the rest says which ones change."""
+
+    state: BatchState
+    outcomes: list[Outcome] = field(default_factory=list)
+    rooms: set[RoomName] = field(default_factory=set)
+    inserted: list[Inserted] = field(default_factory=list)
+    updated: set[CommentKey] = field(default_factory=set)
+    answered: list[tuple[NonceKey, Answered]] = field(default_factory=list)
+    reactions_on: set[ReactionKey] = field(default_factory=set)
+    reactions_off: set[ReactionKey] = field(default_factory=set)
+    reports: list[Write] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing needs to be written."""
+        return not (self.rooms or self.reports or self.reactions_on or self.reactions_off)
+
+    @property
+    def updated_only(self) -> set[CommentKey]:
+        """Rows that exist already and change."""
+        return self.updated - {CommentKey(row.room, row.comment) for row in self.inserted}
+
+    def decide(self, write: Write) -> Outcome:
+        """The outcome of one write, its effects noted; a refusal notes none."""
+        try:
+            repeated = self._repeated(write)
+            if repeated is not None:
+                return repeated
+            committed = self._apply(write)
+        except LivethreadError as error:
+            return error
+        if write.nonce is not None:
+            key = NonceKey(write.room, write.author.id, write.nonce)
+            comment = committed.comment.id if committed.comment else None
+            answer = Answered(write.fingerprint, committed.seq, comment)
+            self.state.nonces[key] = answer
+            if not isinstance(write.wish, PostComment):
+                self.answered.append((key, answer))
+                self.rooms.add(write.room)
+        return committed
+
+    def _repeated(self, write: Write) -> Committed | None:
+        if write.nonce is None:
+            return None
+        answer = self.state.nonces.get(NonceKey(write.room, write.author.id, write.nonce))
+        if answer is None:
+            return None
+        if answer.fingerprint != write.fingerprint:
+            raise Conflict(field="nonce")
+        comment = answer.comment and self.state.comments.get(CommentKey(write.room, answer.comment))
+        return Committed(self.state.rooms[write.room], answer.seq, comment or None, None, True)
+
+    def _apply(self, write: Write) -> Committed:
+        match write.wish:
+            case PostComment() as wish:
+                return self._post(write, wish)
+            case EditComment() as wish:
+                return self._edit(write, wish)
+            case DeleteComment(comment=id):
+                return self._delete(write, id)
+            case SetReaction() as wish:
+                return self._react(write, wish)
+            case ReportComment(comment=id):
+                comment = self._visible_target(write, id)
+                self.reports.append(write)
+                return Committed(self.state.rooms[write.room], comment.seq, None, None)
+            case ModerateComment() as wish:
+                return self._moderate(write, wish)
+            case ConfigureRoom() as wish:
+                return self._configure(write, wish)
+
+    def _post(self, write: Write, wish: PostComment) -> Committed:
+        room = self._open_room(write)
+        root: CommentId | None = None
+        if wish.parent is not None:
+            parent = self._target(write, wish.parent)
+            if parent.state is not CommentState.VISIBLE and not write.is_staff:
+                raise NotFound("The comment you reply to is no longer there.", field="parent")
+            root = parent.root
+        if room.slow_mode_s and not write.is_staff:
+            self._hold_off(write, room.slow_mode_s)
+        seq = room.seq + 1
+        held = room.premoderate and not write.is_staff
+        comment = Comment(
+            id=CommentId(seq),
+            seq=seq,
+            parent=wish.parent,
+            root=CommentId(seq) if root is None else root,
+            author=write.author,
+            body=wish.body,
+            rich=wish.rich,
+            created_ms=write.now_ms,
+            edited_ms=None,
+            state=CommentState.HELD if held else CommentState.VISIBLE,
+            was_public=not held,
+            pinned=False,
+            reactions=None,
+        )
+        self.state.last_post_ms[write.room, write.author.id] = write.now_ms
+        self.inserted.append(Inserted(write.room, comment.id, write))
+        return self._changed(write.room, comment, visible=0 if held else 1)
+
+    def _edit(self, write: Write, wish: EditComment) -> Committed:
+        comment = self._target(write, wish.comment)
+        if comment.author.id != write.author.id:
+            raise Forbidden("Only its author can edit a comment.", field="comment")
+        if comment.state in GONE:
+            raise NotFound(field="comment")
+        self._open_room(write)
+        if write.now_ms - comment.created_ms > wish.window_s * 1000 and not write.is_staff:
+            raise Forbidden("It is too late to edit this comment.", field="comment")
+        edited = replace(comment, body=wish.body, rich=wish.rich, edited_ms=write.now_ms)
+        return self._changed(write.room, edited)
+
+    def _delete(self, write: Write, id: CommentId) -> Committed:
+        comment = self._target(write, id)
+        if comment.author.id != write.author.id:
+            raise Forbidden("Only its author can delete a comment.", field="comment")
+        if comment.state in GONE:
+            raise NotFound(field="comment")
+        return self._changed(
+            write.room, _emptied(comment, CommentState.DELETED), visible=-_is_visible(comment)
+        )
+
+    def _react(self, write: Write, wish: SetReaction) -> Committed:
+        comment = self._visible_target(write, wish.comment)
+        key = ReactionKey(write.room, wish.comment, write.author.id, wish.reaction)
+        if (key in self.state.reactions) == wish.on:
+            return Committed(self.state.rooms[write.room], comment.seq, comment, None)
+        counts = from_json(comment.reactions) if comment.reactions else {}
+        count = counts.pop(wish.reaction, 0) + (1 if wish.on else -1)
+        if count > 0:
+            counts[wish.reaction] = count
+        (self.state.reactions.add if wish.on else self.state.reactions.discard)(key)
+        gained, lost = self.reactions_on, self.reactions_off
+        if not wish.on:
+            gained, lost = lost, gained
+        if key in lost:
+            lost.discard(key)
+        else:
+            gained.add(key)
+        reactions = to_json(dict(sorted(counts.items()))).decode() if counts else None
+        return self._changed(write.room, replace(comment, reactions=reactions))
+
+    def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
+        comment = self._target(write, wish.comment)
+        if comment.state in GONE:
+            raise NotFound(field="comment")
+        match wish.action:
+            case "approve" | "restore":
+                changed = replace(comment, state=CommentState.VISIBLE, was_public=True)
+            case "hide":
+                changed = replace(comment, state=CommentState.HIDDEN)
+            case "reject":
+                changed = _emptied(comment, CommentState.REMOVED)
+            case "pin" | "unpin":
+                changed = replace(comment, pinned=wish.action == "pin")
+        if changed == comment:
+            return Committed(self.state.rooms[write.room], comment.seq, comment, None)
+        return self._changed(
+            write.room, changed, visible=_is_visible(changed) - _is_visible(comment)
+        )
+
+    def _configure(self, write: Write, wish: ConfigureRoom) -> Committed:
+        room = self.state.rooms[write.room]
+        changed = replace(
+            room,
+            state=room.state if wish.state is None else wish.state,
+            slow_mode_s=room.slow_mode_s if wish.slow_mode_s is None else wish.slow_mode_s,
+            premoderate=room.premoderate if wish.premoderate is None else wish.premoderate,
+            title=room.title if wish.title is None else wish.title or None,
+        )
+        if changed == room:
+            return Committed(room, room.seq, None, None)
+        changed = replace(changed, seq=room.seq + 1, config_seq=room.seq + 1)
+        self.state.rooms[write.room] = changed
+        self.rooms.add(write.room)
+        return Committed(changed, changed.seq, None, Change(changed.seq, None, changed))
+
+    def _open_room(self, write: Write) -> Room:
+        room = self.state.rooms[write.room]
+        if room.state == "closed" and not write.is_staff:
+            raise RoomClosed
+        return room
+
+    def _hold_off(self, write: Write, slow_mode_s: int) -> None:
+        last = self.state.last_post_ms.get((write.room, write.author.id))
+        wait = 0 if last is None else last + slow_mode_s * 1000 - write.now_ms
+        if wait > 0:
+            raise HeldOff(retry_after_ms=min(wait, slow_mode_s * 1000))
+
+    def _target(self, write: Write, id: CommentId) -> Comment:
+        comment = self.state.comments.get(CommentKey(write.room, id))
+        is_own = comment is not None and comment.author.id == write.author.id
+        if comment is None or (not comment.was_public and not is_own and not write.is_staff):
+            field_name = "parent" if isinstance(write.wish, PostComment) else "comment"
+            raise NotFound(field=field_name)
+        return comment
+
+    def _visible_target(self, write: Write, id: CommentId) -> Comment:
+        comment = self._target(write, id)
+        if comment.state is not CommentState.VISIBLE:
+            raise NotFound(field="comment")
+        return comment
+
+    def _changed(self, name: RoomName, comment: Comment, *, visible: int = 0) -> Committed:
+        """Give the changed comment the room's next seq."""
+        before = self.state.rooms[name]
+        room = replace(before, seq=before.seq + 1, comments=max(0, before.comments + visible))
+        comment = replace(comment, seq=room.seq)
+        key = CommentKey(name, comment.id)
+        self.state.rooms[name] = room
+        self.state.comments[key] = comment
+        self.rooms.add(name)
+        self.updated.add(key)
+        return Committed(room, room.seq, comment, Change(room.seq, comment, room))
+
+
+def plan(state: BatchState, writes: Sequence[Write]) -> Plan:
+    """Decide the writes in order; a refused one changes nothing and takes no seq."""
+    made = Plan(state)
+    for write in writes:
+        made.outcomes.append(made.decide(write))
+    return made
+
+
+def _emptied(comment: Comment, state: CommentState) -> Comment:
+    """Without its words and its author's name: what is gone is gone from the row."""
+    nobody = Author(comment.author.id, "")
+    return replace(
+        comment, state=state, author=nobody, body="", rich=None, reactions=None, pinned=False
+    )
+
+
+def _is_visible(comment: Comment) -> int:
+    return int(comment.state is CommentState.VISIBLE)

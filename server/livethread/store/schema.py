@@ -1,0 +1,167 @@
+"""The tables, described once for every database. Migrations create them; queries are built on them.
+
+Keys start with the room. Times are integer milliseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("epoch", String(16), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("title", Text),
+    Column("state", String(16), nullable=False),
+    Column("slow_mode_s", Integer, nullable=False),
+    Column("premoderate", Boolean, nullable=False),
+    Column("comments", Integer, nullable=False),
+    Column("config_seq", BigInteger, nullable=False),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("row_id", Integer, primary_key=True),
+    Column("room_id", Integer, ForeignKey("rooms.id"), nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("parent", BigInteger),
+    Column("root", BigInteger, nullable=False),
+    Column("author_id", Text, nullable=False),
+    Column("author_name", Text, nullable=False),
+    Column("author_avatar", Text),
+    Column("author_badge", String(16)),
+    Column("nonce", String(64), nullable=False),
+    Column("fingerprint", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("rich", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("edited_ms", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("was_public", Boolean, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("reactions", Text),
+    Column("score", Integer, nullable=False),
+    UniqueConstraint("room_id", "seq", name="uq_comments_room_seq"),
+    UniqueConstraint("room_id", "id", name="uq_comments_room_id"),
+    UniqueConstraint("room_id", "author_id", "nonce", name="uq_comments_nonce"),
+    Index(
+        "ix_comments_roots",
+        "room_id",
+        "id",
+        sqlite_where=text("parent IS NULL"),
+        postgresql_where=text("parent IS NULL"),
+    ),
+    Index(
+        "ix_comments_thread",
+        "room_id",
+        "root",
+        "id",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("room_id", Integer, ForeignKey("rooms.id"), primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("fingerprint", String(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("comment_id", BigInteger),
+    comment="how the nonces of edits, deletions and staff's writes were answered",
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("room_id", Integer, ForeignKey("rooms.id"), primary_key=True),
+    Column("comment_id", BigInteger, primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    Column("reaction", String(16), primary_key=True),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("room_id", Integer, ForeignKey("rooms.id"), primary_key=True),
+    Column("comment_id", BigInteger, primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    Column("reason", String(16), nullable=False),
+    Column("text", Text),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+bots = Table(
+    "bots",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("rooms", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("is_revoked", Boolean, nullable=False),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("key", String(16), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="what is drawn once for this database: the seed of the rooms' first epochs",
+)
+
+COMMENT_COLUMNS = (
+    comments.c.id,
+    comments.c.seq,
+    comments.c.parent,
+    comments.c.root,
+    comments.c.author_id,
+    comments.c.author_name,
+    comments.c.author_avatar,
+    comments.c.author_badge,
+    comments.c.body,
+    comments.c.rich,
+    comments.c.created_ms,
+    comments.c.edited_ms,
+    comments.c.state,
+    comments.c.was_public,
+    comments.c.pinned,
+    comments.c.reactions,
+)
+"""A comment's columns in the order that ``store.rows.comment_of`` takes them."""
+
+ROOM_COLUMNS = (
+    rooms.c.name,
+    rooms.c.epoch,
+    rooms.c.seq,
+    rooms.c.title,
+    rooms.c.state,
+    rooms.c.slow_mode_s,
+    rooms.c.premoderate,
+    rooms.c.comments,
+    rooms.c.config_seq,
+)
+"""A room's columns in the order of ``model.Room``."""

@@ -1,0 +1,304 @@
+"""The Store on SQLite: one writing connection, a few reading ones, durable before it answers.
+
+WAL with ``synchronous=FULL``: COMMIT returns after fdatasync of the log. Only the writing
+connection checkpoints; SQLite before 3.51.3 can corrupt a WAL database when several race for it.
+The two hot paths, the group commit and the replay, run as one function each in the connection's
+own thread (aiosqlite's ``_execute``, the call that all its methods are made of): one thread hop a
+batch instead of one a statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, event, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from livethread.model import (
+    BotToken,
+    Change,
+    ChangeRange,
+    Comment,
+    Outcome,
+    Page,
+    PageRequest,
+    Room,
+    RoomName,
+    Seq,
+    Write,
+)
+from livethread.protocol.errors import Conflict, Unavailable
+from livethread.store import reading as queries
+from livethread.store.errors import StartError
+from livethread.store.lock import FileLock
+from livethread.store.migrate import upgrade
+from livethread.store.rows import comment_of, first_epoch, room_of
+from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation, rooms
+from livethread.store.sqlite_commit import commit_batch
+
+T = TypeVar("T")
+
+_READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name = ?"
+_READ_CHANGES = f"""
+SELECT {", ".join(column.name for column in COMMENT_COLUMNS)} FROM comments
+WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?
+"""
+_READ_SIZE = """
+SELECT coalesce(sum(length(body) + coalesce(length(rich), 0) + 200), 0) FROM comments
+WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND seq > ?
+"""
+
+
+class SqliteStore:
+    """See ``store.base`` for what it promises. Use :meth:`open`."""
+
+    def __init__(
+        self,
+        lock: FileLock,
+        write_engine: AsyncEngine,
+        read_engine: AsyncEngine,
+        connection: AsyncConnection,
+        seed: str,
+    ) -> None:
+        self._lock = lock
+        self._write_engine = write_engine
+        self._read_engine = read_engine
+        self._connection = connection
+        self._seed = seed
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, readers: int = 4, busy_timeout_s: float = 5, check_mb: int = 256
+    ) -> SqliteStore:
+        """Lock, check, migrate and open the database file, creating it if there is none.
+
+        Raises ``StartError`` with the path and a remedy: the file is in use, damaged, of a newer
+        schema, or its directory can't be written. Files up to ``check_mb`` are checked through.
+        """
+        lock = FileLock(path)
+        writing = _engine(path, pragmas=_WRITER, busy_timeout_s=busy_timeout_s, pool_size=1)
+        reading = _engine(path, pragmas=_READER, busy_timeout_s=busy_timeout_s, pool_size=readers)
+        try:
+            connection = await _prepare(writing, path, check_mb)
+            async with connection.begin():
+                seed = await _read_seed(connection)
+        except BaseException:
+            await reading.dispose()
+            await writing.dispose()
+            lock.release()
+            raise
+        return cls(lock, writing, reading, connection, seed)
+
+    async def close(self) -> None:
+        """Finish what is running, fold the log into the database and let go of the file."""
+        await self._read_engine.dispose()
+        async with self._writing:
+            with suppress(DBAPIError):
+                await self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._connection.close()
+        await self._write_engine.dispose()
+        self._lock.release()
+
+    # ── CommitStore ──
+
+    async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
+        async with self._writing, _unavailable():
+            return await _in_thread(self._connection, commit_batch, self._seed, writes)
+
+    # ── FeedStore ──
+
+    async def room(self, name: RoomName) -> Room:
+        async with self._reading() as connection:
+            return (await _in_thread(connection, _read_room, self._seed, name))[1]
+
+    async def changes(self, room: RoomName, since: Seq, *, limit: int) -> ChangeRange:
+        async with self._reading() as connection:
+            return await _in_thread(connection, _read_changes, self._seed, room, since, limit)
+
+    async def size_since(self, room: RoomName, since: Seq) -> int:
+        async with self._reading() as connection:
+            return await _in_thread(connection, _read_size, room, since)
+
+    async def page(self, request: PageRequest) -> Page:
+        async with self._reading() as connection, connection.begin():
+            id, room = await self._room_id(connection, request.room)
+            return await queries.read_page(connection, id, room, request)
+
+    async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
+        async with self._reading() as connection, connection.begin():
+            id, _ = await self._room_id(connection, room)
+            return await queries.read_held_by(connection, id, author)
+
+    async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
+        async with self._reading() as connection, connection.begin():
+            return await queries.read_counts(connection, rooms)
+
+    async def ping(self) -> None:
+        async with self._reading() as connection:
+            await connection.exec_driver_sql("SELECT 1 FROM installation")
+
+    # ── BotStore ──
+
+    async def add_bot(self, token: BotToken) -> None:
+        values = {
+            "id": token.id,
+            "name": token.name,
+            "digest": token.digest,
+            "scopes": " ".join(sorted(token.scopes)),
+            "rooms": token.rooms,
+            "created_ms": token.created_ms,
+            "is_revoked": token.is_revoked,
+        }
+        try:
+            async with self._writing, self._connection.begin():
+                await self._connection.execute(insert(bots).values(values))
+        except IntegrityError as error:
+            raise Conflict(f"There is a bot called {token.name!r} already.") from error
+
+    async def bot(self, id: str) -> BotToken | None:
+        async with self._reading() as connection, connection.begin():
+            found = await queries.read_bots(connection, id)
+            return found[0] if found else None
+
+    async def bots(self) -> Sequence[BotToken]:
+        async with self._reading() as connection, connection.begin():
+            return await queries.read_bots(connection)
+
+    async def revoke_bot(self, name: str) -> bool:
+        async with self._writing, _unavailable(), self._connection.begin():
+            revoked = update(bots).where(bots.c.name == name).values(is_revoked=True)
+            return (await self._connection.execute(revoked)).rowcount > 0
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        async with _unavailable(), self._read_engine.connect() as connection:
+            yield connection
+
+    async def _room_id(self, connection: AsyncConnection, name: RoomName) -> tuple[int, Room]:
+        query = select(rooms.c.id, *ROOM_COLUMNS).where(rooms.c.name == name)
+        row = (await connection.execute(query)).first()
+        if row is None:
+            return 0, Room(name, first_epoch(self._seed, name))
+        return row[0], room_of(row[1:])
+
+
+_COMMON = ("foreign_keys=ON",)
+_WRITER = (*_COMMON, "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
+_READER = (*_COMMON, "query_only=ON", "wal_autocheckpoint=0")
+
+
+def _engine(
+    path: Path, *, pragmas: Sequence[str], busy_timeout_s: float, pool_size: int
+) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        # Autocommit in the driver: SQLAlchemy's own BEGIN below makes reads transactions, too.
+        connect_args={"isolation_level": None, "timeout": busy_timeout_s},
+        pool_size=pool_size,
+        max_overflow=0,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+async def _prepare(engine: AsyncEngine, path: Path, check_mb: int) -> AsyncConnection:
+    """The writing connection, on a database that is sound and of this version's schema."""
+    try:
+        connection = await engine.connect()
+        if path.stat().st_size <= check_mb * 1024 * 1024:  # noqa: ASYNC240 (at start)
+            verdict = await connection.exec_driver_sql("PRAGMA quick_check(1)")
+            if (problem := verdict.scalar()) != "ok":
+                raise _damaged(path, str(problem))
+        await connection.rollback()
+        await connection.run_sync(upgrade, str(path))
+        await connection.rollback()
+    except DBAPIError as error:
+        if "readonly" in str(error.orig) or "unable to open" in str(error.orig):
+            raise StartError(
+                path,
+                f"can't write to the database ({error.orig}).",
+                "Give the user who runs Livethread write access to the file and its directory.",
+            ) from error
+        raise _damaged(path, str(error.orig)) from error
+    return connection
+
+
+def _damaged(path: Path, problem: str) -> StartError:
+    return StartError(
+        path,
+        f"the database is damaged ({problem}).",
+        "Move the file away and restore a backup. What can still be read of it comes out with "
+        "`sqlite3 FILE .recover`.",
+    )
+
+
+async def _read_seed(connection: AsyncConnection) -> str:
+    """The installation's seed, drawn at the first start."""
+    query = select(installation.c.value).where(installation.c.key == "seed")
+    seed = (await connection.execute(query)).scalar()
+    if seed is None:
+        seed = secrets.token_hex(16)
+        await connection.execute(insert(installation).values(key="seed", value=seed))
+    return str(seed)
+
+
+async def _in_thread(connection: AsyncConnection, function: Callable[..., T], *arguments: Any) -> T:
+    """Run ``function(sqlite3 connection, …)`` in the connection's own thread."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    result: T = await driver._execute(function, driver._conn, *arguments)
+    return result
+
+
+@asynccontextmanager
+async def _unavailable() -> AsyncIterator[None]:
+    """Outside causes become ``Unavailable``; the fate of an interrupted commit is the nonce's."""
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError, PoolTimeout) as error:
+        raise Unavailable from error
+
+
+def _read_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:
+    row = connection.execute(_READ_ROOM, (name,)).fetchone()
+    return (0, Room(name, first_epoch(seed, name))) if row is None else (row[0], room_of(row[1:]))
+
+
+def _read_size(connection: sqlite3.Connection, name: RoomName, since: Seq) -> int:
+    return int(connection.execute(_READ_SIZE, (name, since)).fetchone()[0])
+
+
+def _read_changes(
+    connection: sqlite3.Connection, seed: str, name: RoomName, since: Seq, limit: int
+) -> ChangeRange:
+    connection.execute("BEGIN")
+    try:
+        id, room = _read_room(connection, seed, name)
+        rows = connection.execute(_READ_CHANGES, (id, since, limit)).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    changes = [Change(row[1], comment_of(row)) for row in rows]
+    to_seq = changes[-1].seq if len(changes) == limit else room.seq
+    if since < room.config_seq <= to_seq:
+        changes.append(Change(room.config_seq, None, room))
+        changes.sort(key=lambda change: change.seq)
+    return ChangeRange(room, since, max(since, to_seq), tuple(changes))

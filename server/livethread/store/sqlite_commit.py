@@ -1,0 +1,303 @@
+"""The group commit on SQLite: one function, run in the writing connection's own thread.
+
+Every statement takes the whole batch as one JSON argument, so their number is fixed whatever the
+size of the batch. It matters twice: statements cost more than rows, and each one hands the
+interpreter lock to the event loop and must win it back. In batches of 64 over 64 rooms that made
+the difference between 890 and some 15,000 posts/s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from livethread.model import (
+    Comment,
+    CommentId,
+    ConfigureRoom,
+    Outcome,
+    PostComment,
+    ReportComment,
+    Room,
+    RoomName,
+    SetReaction,
+    Write,
+)
+from livethread.store.plan import (
+    Answered,
+    BatchState,
+    CommentKey,
+    NonceKey,
+    Plan,
+    ReactionKey,
+    plan,
+)
+from livethread.store.rows import comment_of, first_epoch, room_of
+from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS
+
+RoomIds = dict[RoomName, int]
+
+_ROOM = ", ".join(f"rooms.{column.name}" for column in ROOM_COLUMNS)
+_COMMENT = ", ".join(f"comments.{column.name}" for column in COMMENT_COLUMNS)
+
+
+def _given(*names: str) -> str:
+    """``WITH given(names) AS`` the rows of the JSON argument, an array of arrays."""
+    values = ", ".join(f"value ->> {i}" for i in range(len(names)))
+    return f"WITH given({', '.join(names)}) AS (SELECT {values} FROM json_each(?))"
+
+
+_READ_ROOMS = f"SELECT rooms.id, {_ROOM} FROM json_each(?) JOIN rooms ON rooms.name = value"
+
+_READ_NONCES = f"""
+{_given("room_id", "author_id", "nonce")}
+SELECT room_id, author_id, nonce, fingerprint, id, id FROM given
+  JOIN comments USING (room_id, author_id, nonce)
+UNION ALL
+SELECT room_id, author_id, nonce, fingerprint, seq, comment_id FROM given
+  JOIN answers USING (room_id, author_id, nonce)
+"""
+
+_READ_COMMENTS = f"""
+{_given("room_id", "id")}
+SELECT comments.room_id, {_COMMENT} FROM given JOIN comments USING (room_id, id)
+"""
+
+_READ_REACTIONS = f"""
+{_given("room_id", "comment_id", "author_id", "reaction")}
+SELECT room_id, comment_id, author_id, reaction FROM given
+  JOIN reactions USING (room_id, comment_id, author_id, reaction)
+"""
+
+_READ_LAST_POSTS = f"""
+{_given("room_id", "author_id")}
+SELECT room_id, author_id, max(created_ms) FROM given
+  JOIN comments USING (room_id, author_id) GROUP BY room_id, author_id
+"""
+
+_ROOM_NAMES = tuple(column.name for column in ROOM_COLUMNS)
+_WRITE_ROOMS = f"""
+{_given(*_ROOM_NAMES)}
+INSERT INTO rooms ({", ".join(_ROOM_NAMES)}) SELECT * FROM given WHERE true
+ON CONFLICT (name) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in _ROOM_NAMES[2:])}
+RETURNING id, name
+"""
+
+_COMMENT_NAMES = (
+    "room_id",
+    "nonce",
+    "fingerprint",
+    "score",
+    *(column.name for column in COMMENT_COLUMNS),
+)
+_INSERT_COMMENTS = f"INSERT INTO comments ({', '.join(_COMMENT_NAMES)}) VALUES "
+_INSERT_SIZES = (64, 16, 4, 1)
+
+_CHANGING = (
+    "seq",
+    "author_name",
+    "author_avatar",
+    "author_badge",
+    "body",
+    "rich",
+    "edited_ms",
+    "state",
+    "was_public",
+    "pinned",
+    "reactions",
+    "score",
+)
+_UPDATE_COMMENTS = f"""
+{_given("room_id", "id", *_CHANGING)}
+UPDATE comments SET {", ".join(f"{name} = given.{name}" for name in _CHANGING)} FROM given
+WHERE comments.room_id = given.room_id AND comments.id = given.id
+"""
+
+_INSERT_ANSWERS = f"""
+{_given("room_id", "author_id", "nonce", "fingerprint", "seq", "comment_id")}
+INSERT INTO answers SELECT * FROM given
+"""
+
+_INSERT_REACTIONS = f"""
+{_given("room_id", "comment_id", "author_id", "reaction")}
+INSERT INTO reactions SELECT * FROM given
+"""
+
+_DELETE_REACTIONS = f"""
+{_given("room_id", "comment_id", "author_id", "reaction")}
+DELETE FROM reactions WHERE (room_id, comment_id, author_id, reaction) IN (SELECT * FROM given)
+"""
+
+_INSERT_REPORTS = f"""
+{_given("room_id", "comment_id", "author_id", "reason", "text", "created_ms")}
+INSERT INTO reports SELECT * FROM given WHERE true
+ON CONFLICT (room_id, comment_id, author_id)
+  DO UPDATE SET reason = excluded.reason, text = excluded.text
+"""
+
+
+def commit_batch(
+    connection: sqlite3.Connection, installation: str, writes: Sequence[Write]
+) -> list[Outcome]:
+    """Decide and write a batch in one transaction; its outcomes are durable on return.
+
+    Raises ``sqlite3.Error``, the transaction rolled back if that was still possible.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        state, ids = _read(connection, installation, writes)
+        made = plan(state, writes)
+        if not made.is_empty:
+            _write(connection, made, ids)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return made.outcomes
+
+
+def _read(
+    connection: sqlite3.Connection, installation: str, writes: Sequence[Write]
+) -> tuple[BatchState, RoomIds]:
+    rooms: dict[RoomName, Room] = {}
+    ids: RoomIds = {}
+    names = {write.room for write in writes}
+    for row in connection.execute(_READ_ROOMS, (_argument(names),)):
+        ids[row[1]] = row[0]
+        rooms[row[1]] = room_of(row[1:])
+    for name in names - rooms.keys():
+        rooms[name] = Room(name, first_epoch(installation, name))
+    state = BatchState(rooms, {}, {}, set(), {})
+    known = [write for write in writes if write.room in ids]
+    if known:
+        _read_known(connection, state, ids, known)
+    return state, ids
+
+
+def _read_known(
+    connection: sqlite3.Connection, state: BatchState, ids: RoomIds, writes: Sequence[Write]
+) -> None:
+    """Everything the batch refers to in rooms that exist."""
+    names = {id: name for name, id in ids.items()}
+    nonces = {(ids[w.room], w.author.id, w.nonce) for w in writes if w.nonce is not None}
+    targets = {(ids[w.room], target) for w in writes if (target := _target(w)) is not None}
+    for row in _rows(connection, _READ_NONCES, nonces):
+        state.nonces[NonceKey(names[row[0]], row[1], row[2])] = Answered(*row[3:])
+        if row[5] is not None:
+            targets.add((row[0], row[5]))
+    for row in _rows(connection, _READ_COMMENTS, targets):
+        state.comments[CommentKey(names[row[0]], row[1])] = comment_of(row[1:])
+    reacting = {
+        (ids[w.room], w.wish.comment, w.author.id, w.wish.reaction)
+        for w in writes
+        if isinstance(w.wish, SetReaction)
+    }
+    for row in _rows(connection, _READ_REACTIONS, reacting):
+        state.reactions.add(ReactionKey(names[row[0]], *row[1:]))
+    posting = {
+        (ids[w.room], w.author.id)
+        for w in writes
+        if isinstance(w.wish, PostComment) and state.rooms[w.room].slow_mode_s
+    }
+    for row in _rows(connection, _READ_LAST_POSTS, posting):
+        state.last_post_ms[names[row[0]], row[1]] = row[2]
+
+
+def _write(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
+    state = made.state
+    changed = [state.rooms[name] for name in sorted(made.rooms)]
+    rows = [[getattr(room, name) for name in _ROOM_NAMES] for room in changed]
+    for id, name in _rows(connection, _WRITE_ROOMS, rows):
+        ids[name] = id
+    inserted = []
+    for name, id, write in made.inserted:
+        comment = state.comments[CommentKey(name, id)]
+        inserted.append([ids[name], write.nonce, write.fingerprint, *_columns(comment)])
+    _insert_comments(connection, inserted)
+    updated = []
+    for key in sorted(made.updated_only):
+        comment = state.comments[key]
+        values = dict(zip(_COMMENT_NAMES[3:], _columns(comment), strict=True))
+        updated.append([ids[key.room], key.id, *(values[name] for name in _CHANGING)])
+    _run(connection, _UPDATE_COMMENTS, updated)
+    _run(
+        connection,
+        _INSERT_ANSWERS,
+        [[ids[key.room], key.author, key.nonce, *answer] for key, answer in made.answered],
+    )
+    on = [[ids[key.room], *key[1:]] for key in sorted(made.reactions_on)]
+    off = [[ids[key.room], *key[1:]] for key in sorted(made.reactions_off)]
+    _run(connection, _INSERT_REACTIONS, on)
+    _run(connection, _DELETE_REACTIONS, off)
+    reports = {}
+    for write in made.reports:
+        wish = write.wish
+        assert isinstance(wish, ReportComment)
+        report = (ids[write.room], wish.comment, write.author.id)
+        reports[report] = [*report, wish.reason, wish.text, write.now_ms]
+    _run(connection, _INSERT_REPORTS, list(reports.values()))
+
+
+def _insert_comments(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert by a few prepared sizes: 20 columns out of JSON cost three times as much as bound."""
+    row = f"({', '.join('?' * len(_COMMENT_NAMES))})"
+    start = 0
+    for size in _INSERT_SIZES:
+        statement = _INSERT_COMMENTS + ", ".join([row] * size)
+        while len(rows) - start >= size:
+            values = itertools.chain.from_iterable(rows[start : start + size])
+            connection.execute(statement, tuple(values))
+            start += size
+
+
+def _target(write: Write) -> CommentId | None:
+    match write.wish:
+        case PostComment(parent=parent):
+            return parent
+        case ConfigureRoom():
+            return None
+        case wish:
+            return wish.comment
+
+
+def _columns(comment: Comment) -> list[Any]:
+    author = comment.author
+    return [
+        sum(from_json(comment.reactions).values()) if comment.reactions else 0,
+        comment.id,
+        comment.seq,
+        comment.parent,
+        comment.root,
+        author.id,
+        author.name,
+        author.avatar,
+        author.badge,
+        comment.body,
+        comment.rich,
+        comment.created_ms,
+        comment.edited_ms,
+        comment.state.value,
+        comment.was_public,
+        comment.pinned,
+        comment.reactions,
+    ]
+
+
+def _argument(rows: Iterable[Any]) -> str:
+    return to_json(list(rows)).decode()
+
+
+def _rows(connection: sqlite3.Connection, sql: str, rows: Iterable[Any]) -> list[Any]:
+    given = list(rows)
+    return connection.execute(sql, (_argument(given),)).fetchall() if given else []
+
+
+def _run(connection: sqlite3.Connection, sql: str, rows: Sequence[Any]) -> None:
+    if rows:
+        connection.execute(sql, (_argument(rows),))

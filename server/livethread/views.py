@@ -1,0 +1,119 @@
+"""What each audience may see of a comment or a room, as the JSON that crosses the wire.
+
+Every frame, page and feed gets its comments from here, so what may not be seen is left out in one
+place. The shapes are ``protocol.frames``; a test validates them against the models.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from livethread.feed import Entry
+from livethread.model import Audience, Author, Change, Comment, CommentState, Page, Room
+
+_SHOWN = {
+    Audience.PUBLIC: frozenset({CommentState.VISIBLE}),
+    Audience.STAFF: frozenset({CommentState.VISIBLE, CommentState.HELD, CommentState.HIDDEN}),
+}
+
+
+def timestamp(ms: int) -> str:
+    """RFC 3339, UTC, milliseconds."""
+    moment = datetime.fromtimestamp(ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def is_known_to(comment: Comment, audience: Audience) -> bool:
+    """False for what the public must not even know to exist: held and never seen."""
+    return comment.was_public or audience is Audience.STAFF
+
+
+def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) -> dict[str, Any]:
+    """The comment for an audience; its author sees the own words also while they are held.
+
+    Whoever may not see its words gets a tombstone, in which ``held`` reads ``hidden``.
+    """
+    state = comment.state
+    is_shown = state in _SHOWN[audience] or (is_own and state is CommentState.HELD)
+    value: dict[str, Any] = {"id": comment.id}
+    if comment.parent is not None:
+        value["parent"] = comment.parent
+    if is_shown:
+        value["author"] = _author_json(comment.author)
+        value["body"] = comment.body
+        if comment.rich is not None:
+            value["rich"] = from_json(comment.rich)
+    elif state is CommentState.HELD:
+        state = CommentState.HIDDEN
+    value["created"] = timestamp(comment.created_ms)
+    if is_shown:
+        if comment.edited_ms is not None:
+            value["edited"] = timestamp(comment.edited_ms)
+        if comment.reactions is not None:
+            value["reactions"] = from_json(comment.reactions)
+        if comment.pinned:
+            value["pinned"] = True
+    value["state"] = state.value
+    if comment.replies:
+        value["replies"] = comment.replies
+    value["seq"] = comment.seq
+    return value
+
+
+def room_json(room: Room) -> dict[str, Any]:
+    value: dict[str, Any] = {"name": room.name}
+    if room.title is not None:
+        value["title"] = room.title
+    value["state"] = room.state
+    value["slow_mode_s"] = room.slow_mode_s
+    value["premoderate"] = room.premoderate
+    value["comments"] = room.comments
+    value["seq"] = room.seq
+    return value
+
+
+def page_json(page: Page, audience: Audience) -> dict[str, Any]:
+    """``comments``, ``next`` and ``more`` of a page or a snapshot."""
+    value: dict[str, Any] = {
+        "comments": [
+            comment_json(comment, audience)
+            for comment in page.comments
+            if is_known_to(comment, audience)
+        ]
+    }
+    if page.next is not None:
+        value["next"] = page.next
+    if page.more:
+        value["more"] = {str(root): token for root, token in page.more.items()}
+    return value
+
+
+def entry_of(change: Change) -> Entry:
+    """A change encoded for both audiences; they share the bytes where they may see the same."""
+    if change.comment is None:
+        assert change.room is not None
+        shared = to_json({"seq": change.seq, "room": room_json(change.room)})
+        return Entry(change.seq, 0, shared, shared)
+    comment = change.comment
+    staff = _encoded(change.seq, comment, Audience.STAFF)
+    if comment.state is CommentState.VISIBLE:
+        return Entry(change.seq, comment.id, staff, staff)
+    is_known = is_known_to(comment, Audience.PUBLIC)
+    public = _encoded(change.seq, comment, Audience.PUBLIC) if is_known else None
+    return Entry(change.seq, comment.id, public, staff)
+
+
+def _encoded(seq: int, comment: Comment, audience: Audience) -> bytes:
+    return to_json({"seq": seq, "comment": comment_json(comment, audience)})
+
+
+def _author_json(author: Author) -> dict[str, Any]:
+    value: dict[str, Any] = {"id": author.id, "name": author.name}
+    if author.avatar is not None:
+        value["avatar"] = author.avatar
+    if author.badge is not None:
+        value["badge"] = author.badge
+    return value
