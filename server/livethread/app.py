@@ -6,7 +6,7 @@ The way of a comment, and the order to read the code in::
        ▲                                          ▼ after COMMIT
        └──────────── hub.py ─ feed.py ◄────── relay.py
 
-* ``protocol/``   the wire contract: commands in, frames out, cursors, errors (shared with the client)
+* ``protocol/``   the wire contract: commands, frames, cursors, errors (shared with the client)
 * ``session.py``  the protocol's rules for one connection, without I/O; ``auth/`` says who may what
 * ``writer.py``   group commit: many writes, one transaction, then answers, then the hub
 * ``store/``      the durable truth; ``plan.py`` decides a batch, ``sqlite_commit.py`` writes it
@@ -25,10 +25,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -247,7 +249,22 @@ async def serve(settings: Settings) -> None:
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, and what is wrong if it can't."""
+    """Says where it listens, and what is wrong if it can't.
+
+    uvicorn raises the signal that stopped it again when it is done, which would end the process
+    before the writer and the store are closed; here a signal only asks for the orderly end.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         host, port = self.config.host, self.config.port
@@ -264,7 +281,8 @@ class Server(uvicorn.Server):
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         url = f"{scheme}://{shown}:{address[1]}"
         log.info("listening", url=url)
-        print(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge", flush=True)
+        sys.stdout.write(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge\n")
+        sys.stdout.flush()
 
 
 def run(settings: Settings) -> None:

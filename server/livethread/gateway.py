@@ -64,7 +64,7 @@ class Services:
 
 
 class Gateway:
-    """The registry of open connections. Its timer ticks once a second, or oftener for short settings."""
+    """The registry of open connections; its timer ticks once a second or oftener."""
 
     def __init__(self, services: Services, loop: AbstractEventLoop) -> None:
         settings = services.settings

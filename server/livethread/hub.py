@@ -1,4 +1,4 @@
-"""This process's feeds and their subscribers: the fan-out, and the only hot path.
+"""A process's feeds and their subscribers: the fan-out, and the only hot path.
 
 A subscriber is a cursor plus a sink. One rule delivers everything: *when the sink can take bytes,
 write feed[cursor:head]*. Live subscribers stand together at ``feed.sent`` and are handed the same
@@ -199,7 +199,7 @@ class Hub:
             self._start(self._heal(room))
 
     async def _heal(self, room: Following) -> None:
-        """Restart the ring at the Store's head; whoever stands before it is caught up from there."""
+        """Restart the ring at the Store's head; who stands before it is caught up from there."""
         while room.is_healing:
             try:
                 head = await self._reader.head(room.feed.name)
@@ -260,7 +260,7 @@ class Hub:
             self._catch_up(room, subscriber)
 
     async def pull(self, feed: Feed, since: int, *, is_staff: bool) -> tuple[int, bytes]:
-        """The ``changes`` payload after ``since`` and the seq it reaches, as soon as there is one."""
+        """The ``changes`` payload after ``since`` and the seq it reaches, once there is one."""
         room = self._rooms[feed.name]
         while feed.head is not None and feed.head <= since:
             wakeup = self._loop.create_future()
@@ -298,10 +298,10 @@ class Hub:
         if subscriber.is_live:
             return
         while sink.is_writable and subscriber.cursor < feed.sent:
-            if feed.sent - subscriber.cursor > self._limits.lag_changes:
-                if not subscriber.is_unbounded:
-                    self._give_up(subscriber)
-                    return
+            behind = feed.sent - subscriber.cursor
+            if behind > self._limits.lag_changes and not subscriber.is_unbounded:
+                self._give_up(subscriber)
+                return
             found = feed.frame(
                 subscriber.cursor,
                 feed.sent,

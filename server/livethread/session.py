@@ -214,9 +214,13 @@ class Session:
         if not self._has_origin and identity.role is not Role.BOT:
             error = Unauthorized("Without an Origin header only bots may connect.")
             return self.not_identified(error, command)
-        self.identity = identity
+        audience, self.identity = self.identity.audience, identity
         self.phase = Phase.OPEN
         effects: list[Effect] = [Send(self._welcome(guest_token, _ref(command)))]
+        for room in sorted(self._rooms):
+            if identity.audience is not audience or not identity.may("read", room):
+                self._rooms.discard(room)
+                effects += [Unsubscribe(room), Send(frames.Reset(room=room, reason="identity"))]
         return effects + self._resume_pending()
 
     def not_identified(self, error: LivethreadError, command: commands.Identify) -> list[Effect]:

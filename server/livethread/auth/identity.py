@@ -48,8 +48,15 @@ class Identity:
         sees_all = self.role in _STAFF or "staff-feed" in self.scopes
         return Audience.STAFF if sees_all else Audience.PUBLIC
 
+    def may(self, scope: Scope, room: str) -> bool:
+        try:
+            self.require(scope, room)
+        except (Forbidden, Unauthorized):
+            return False
+        return True
+
     def require(self, scope: Scope, room: str) -> None:
-        """Return if this identity may act so in that room; raises ``Forbidden``/``Unauthorized``."""
+        """Return if this identity may; raises ``Forbidden`` or ``Unauthorized``."""
         if self.role is Role.BOT:
             if scope not in self.scopes or not fnmatchcase(room, self.rooms):
                 raise Forbidden(f"This bot's token does not allow {scope!r} in this room.")

@@ -17,8 +17,7 @@ class ProxyPolicy:
         if forwarded_for is None or not self.is_trusted(peer):
             return peer
         address = peer
-        for hop in reversed(forwarded_for.split(",")):
-            hop = hop.strip()
+        for hop in map(str.strip, reversed(forwarded_for.split(","))):
             try:
                 ipaddress.ip_address(hop)
             except ValueError:

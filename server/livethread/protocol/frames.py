@@ -122,9 +122,11 @@ class Changes(Wire):
 
 
 class Reset(Wire):
+    """The subscription has ended. Join again: without ``since`` if it was ``too_far`` behind."""
+
     type: Literal["reset"] = "reset"
     room: RoomName
-    reason: Literal["epoch", "too_far", "unknown_cursor"]
+    reason: Literal["too_far", "identity"]
 
 
 class PageReply(Wire):

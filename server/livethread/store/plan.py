@@ -189,7 +189,7 @@ class Plan:
         )
         self.state.last_post_ms[write.room, write.author.id] = write.now_ms
         self.inserted.append(Inserted(write.room, comment.id, write))
-        return self._changed(write.room, comment, visible=0 if held else 1)
+        return self._numbered(write.room, comment, visible=0 if held else 1)
 
     def _edit(self, write: Write, wish: EditComment) -> Committed:
         comment = self._target(write, wish.comment)
@@ -296,9 +296,12 @@ class Plan:
 
     def _changed(self, name: RoomName, comment: Comment, *, visible: int = 0) -> Committed:
         """Give the changed comment the room's next seq."""
-        before = self.state.rooms[name]
-        room = replace(before, seq=before.seq + 1, comments=max(0, before.comments + visible))
-        comment = replace(comment, seq=room.seq)
+        comment = replace(comment, seq=self.state.rooms[name].seq + 1)
+        return self._numbered(name, comment, visible)
+
+    def _numbered(self, name: RoomName, comment: Comment, visible: int) -> Committed:
+        """Note a comment that has the room's next seq."""
+        room = self.state.rooms[name].advanced(visible)
         key = CommentKey(name, comment.id)
         self.state.rooms[name] = room
         self.state.comments[key] = comment
