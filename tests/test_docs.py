@@ -1,0 +1,51 @@
+"""The docs say what the program does: settings, codes and commands, and links that lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from livethread.cli import main
+from livethread.protocol.errors import CloseCode, ErrorCode
+from livethread.settings import Settings
+from tools.generate_settings import PAGE, page
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def test_the_settings_page_is_what_the_program_says() -> None:
+    assert PAGE.read_text() == page(), "run: .venv/bin/python tools/generate_settings.py"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_each_setting_has_a_help_line_and_stands_in_the_docs(name: str) -> None:
+    assert Settings.model_fields[name].description
+    assert f"| `{name}` |" in PAGE.read_text()
+
+
+@pytest.mark.parametrize("code", [*ErrorCode, *CloseCode])
+def test_each_code_stands_in_the_protocol_page(code: ErrorCode | CloseCode) -> None:
+    assert f"`{code.value}`" in (ROOT / "docs" / "protocol.md").read_text()
+
+
+def commands(group: click.Group, prefix: str = "livethread") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        full = f"{prefix} {name}"
+        found += commands(command, full) if isinstance(command, click.Group) else [full]
+    return found
+
+
+@pytest.mark.parametrize("command", commands(main))
+def test_each_command_stands_in_the_docs(command: str) -> None:
+    assert any(f"{command} " in text or f"{command}`" in text for text in map(Path.read_text, PAGES))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_each_link_between_pages_leads_to_a_file(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+        assert (path.parent / target).exists(), f"{path.name} links to {target}"
