@@ -7,6 +7,7 @@ place. The shapes are ``protocol.frames``; a test validates them against the mod
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -22,8 +23,12 @@ _SHOWN = {
 
 def timestamp(ms: int) -> str:
     """RFC 3339, UTC, milliseconds."""
-    moment = datetime.fromtimestamp(ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)  # many comments of one second: formatting it was half of encoding one
+def _second(s: int) -> str:
+    return f"{datetime.fromtimestamp(s, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def is_known_to(comment: Comment, audience: Audience) -> bool:
