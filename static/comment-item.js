@@ -44,7 +44,7 @@ export class CommentItem {
       "article", { id: `comment-${id}`, "aria-labelledby": `by-${id}`, tabindex: "-1" },
       el("div", { class: "head" }, this.#avatar,
         el("div", { class: "by" }, heading, this.#tag, this.#to, this.#link, this.#edited, this.#fresh)),
-      this.#body, this.#note, this.#foot,
+      el("div", { class: "text" }, this.#body, this.#note, this.#foot),
     );
     /** Where the form for a reply goes. */
     this.slot = el("div", { class: "slot" });

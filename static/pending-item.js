@@ -22,8 +22,9 @@ export class PendingItem {
     );
     this.article = el(
       "article", { class: "pending", tabindex: "-1", "aria-label": words.say("you") },
-      el("div", { class: "body", dir: "auto" }, ...renderBody(pending)),
-      el("div", { class: "foot" }, this.#state, this.#actions),
+      el("div", { class: "text" },
+        el("div", { class: "body", dir: "auto" }, ...renderBody(pending)),
+        el("div", { class: "foot" }, this.#state, this.#actions)),
     );
     this.li = el("li", { class: "item" }, this.article);
   }

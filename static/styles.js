@@ -68,7 +68,7 @@ form .actions { margin-block-start: 8px; }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
 .primary { background: var(--lt-accent); color: var(--lt-on-accent); font-weight: 600; padding: 5px 16px; }
-.plain { color: var(--lt-mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -6px; }
+.plain { color: var(--lt-mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; }
 .plain:hover { color: var(--lt-ink); }
 .wide { inline-size: 100%; padding: 7px 16px; border-color: var(--lt-line); color: var(--lt-accent); font-weight: 600; }
 .wide:hover { border-color: var(--lt-control); }
@@ -95,12 +95,14 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .to { overflow-wrap: anywhere; }
 .time { text-decoration: none; }
 .time:hover { text-decoration: underline; }
-.body, .foot, article > .note { margin-inline-start: 36px; }
+.text { margin-inline-start: 36px; }
 .body { max-inline-size: 68ch; overflow-wrap: anywhere; white-space: pre-line; }
 .body > * { margin-block: 0 8px; }
 .body :is(p, blockquote, ul, ol, pre) { margin-block: 0 8px; }
 .body > :last-child, .body :is(li, blockquote) > :last-child { margin-block-end: 0; }
-.body :is(ul, ol) { padding-inline-start: 24px; list-style: revert; }
+.body :is(ul, ol) { padding-inline-start: 24px; }
+.body ul { list-style: disc; }
+.body ol { list-style: decimal; }
 .body blockquote { margin-inline: 0; padding-inline-start: 12px; border-inline-start: 2px solid var(--lt-line); color: var(--lt-mute); }
 .body code { font-family: ui-monospace, monospace; font-size: .875em; background: var(--lt-sunk); border-radius: 3px; padding-inline: 3px; }
 .body pre { background: var(--lt-sunk); border-radius: 6px; padding: 8px 12px; overflow-x: auto; white-space: pre; }
@@ -130,7 +132,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 
 @container (max-width: 480px) {
   .replies { margin-inline-start: 0; padding-inline-start: 11px; }
-  .body, .foot, article > .note, .composer.reply { margin-inline-start: 0; }
+  .text, .composer.reply { margin-inline-start: 0; }
   .head { margin-block-end: 4px; }
 }
 @media (pointer: coarse) {

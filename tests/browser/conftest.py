@@ -1,0 +1,68 @@
+"""A server of its own for each test, and readers with a browser context each.
+
+Any page or console error fails the test, unless the reader was told to expect an outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.reader import Reader
+from tests.serverprocess import UNLIMITED, ServerProcess, serving
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **browser_type_launch_args,
+        "executable_path": "/usr/bin/chromium",
+        "args": CHROMIUM_ARGS,
+    }
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with serving(tmp_path, **UNLIMITED) as server:
+        yield server
+
+
+@pytest.fixture
+def new_reader(server: ServerProcess, browser: Browser) -> Iterator[Callable[..., Reader]]:
+    """Opens the demo article as somebody new; keywords go to the browser context."""
+    readers: list[Reader] = []
+
+    def new(path: str = "/demo/bridge", **context_options: Any) -> Reader:
+        options = {
+            "viewport": {"width": 900, "height": 900},
+            "locale": "en-GB",
+            "timezone_id": "UTC",
+            "reduced_motion": "reduce",
+            **context_options,
+        }
+        reader = Reader(browser.new_context(**options), server.url + path)
+        readers.append(reader)
+        return reader
+
+    yield new
+    errors = [error for reader in readers for error in reader.errors]
+    for reader in readers:
+        reader.context.close()
+    assert errors == []
