@@ -244,8 +244,7 @@ async def serve(settings: Settings) -> None:
             ssl_keyfile=settings.tls_key,
             backlog=4096,
         )
-        server = Server(config)
-        await server.serve()
+        await Server(config, gateway).serve()
 
 
 class Server(uvicorn.Server):
@@ -254,6 +253,14 @@ class Server(uvicorn.Server):
     uvicorn raises the signal that stopped it again when it is done, which would end the process
     before the writer and the store are closed; here a signal only asks for the orderly end.
     """
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.drain()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

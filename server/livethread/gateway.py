@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import secrets
-from asyncio import AbstractEventLoop, Task
+from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,7 +21,7 @@ from livethread.protocol import frames
 from livethread.protocol.codec import encode
 from livethread.session import SessionRules
 from livethread.settings import Settings
-from livethread.store.base import FeedStore
+from livethread.store.base import Store
 from livethread.wire import encode_frame
 from livethread.writer import Writer
 
@@ -54,7 +54,7 @@ class Services:
 
     settings: Settings
     rules: SessionRules
-    store: FeedStore
+    store: Store
     hub: Hub
     writer: Writer
     joining: Joining
@@ -73,6 +73,9 @@ class Gateway:
         self.loop = loop
         self.stats = GatewayStats()
         self.is_draining = False
+        self.draining: Future[None] = loop.create_future()
+        """Done once the server takes no new work: what HTTP holds open ends then."""
+        self.streams = 0
         self.addresses = Tally(settings.max_connections_per_address)
         self.identities = Tally(settings.max_connections_per_identity)
         self._tick_s = min(
@@ -135,9 +138,31 @@ class Gateway:
         if identity.expires_ms is not None:
             heapq.heappush(self._expiring, (identity.expires_ms, id(peer), peer))
 
+    def open_stream(self, address: str, identity: Identity) -> bool:
+        """Count what HTTP holds open among the connections; false if there are too many."""
+        is_full = len(self) + self.streams >= self.settings.max_connections
+        if self.is_draining or is_full or not self.addresses.enter(address):
+            self.stats.refused += 1
+            return False
+        if identity.id and not self.identities.enter(identity.id):
+            self.addresses.leave(address)
+            self.stats.refused += 1
+            return False
+        self.streams += 1
+        return True
+
+    def close_stream(self, address: str, identity: Identity) -> None:
+        """The other end of a successful :meth:`open_stream`."""
+        self.streams -= 1
+        self.addresses.leave(address)
+        if identity.id:
+            self.identities.leave(identity.id)
+
     def drain(self) -> list[Peer]:
         """Take no new work; returns who is still connected."""
         self.is_draining = True
+        if not self.draining.done():
+            self.draining.set_result(None)
         return list(self._slots)
 
     # ── the timer ──

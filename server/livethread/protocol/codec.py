@@ -23,9 +23,19 @@ MAX_DEPTH = 8
 def decode_command(data: bytes | bytearray | str, *, max_bytes: int = 16 * 1024) -> Command:
     """One command from the payload of a text frame.
 
-    Raises ``TooLarge`` over ``max_bytes``; ``BadJson`` for anything but a JSON object at most
-    eight deep, without NaN, NUL or lone surrogates; ``UnknownType``; ``BadFrame`` naming the field.
+    Raises what :func:`decode_object` and :func:`to_command` raise.
     """
+    value = decode_object(data, max_bytes=max_bytes)
+    try:
+        return to_command(value)
+    except LivethreadError as error:
+        ref = value.get("ref")
+        error.ref = ref if type(ref) is str and len(ref) <= 64 else None
+        raise
+
+
+def decode_object(data: bytes | bytearray | str, *, max_bytes: int) -> dict[str, Any]:
+    """Raises ``TooLarge`` over ``max_bytes`` and ``BadJson`` for anything but a JSON object."""
     if len(data) > max_bytes:
         raise TooLarge(f"A frame has at most {max_bytes} bytes.")
     try:
@@ -34,15 +44,15 @@ def decode_command(data: bytes | bytearray | str, *, max_bytes: int = 16 * 1024)
         raise BadJson from error
     if type(value) is not dict:
         raise BadJson
-    try:
-        return _command(value)
-    except LivethreadError as error:
-        ref = value.get("ref")
-        error.ref = ref if type(ref) is str and len(ref) <= 64 else None
-        raise
+    return value
 
 
-def _command(value: dict[str, Any]) -> Command:
+def to_command(value: dict[str, Any]) -> Command:
+    """The command that a JSON object stands for.
+
+    Raises ``BadJson`` if it is nested more than eight deep, ``UnknownType``, and ``BadFrame``
+    naming the field at fault.
+    """
     _check_depth(value, MAX_DEPTH)
     kind = value.get("type")
     model = COMMANDS.get(kind) if type(kind) is str else None
