@@ -55,6 +55,10 @@ class Settings(BaseSettings):
         default_factory=list,
         description="Addresses or networks whose X-Forwarded-For is believed.",
     )
+    metrics_networks: list[str] = Field(
+        ["127.0.0.0/8", "::1/128"],
+        description="Addresses or networks that may read /metrics.",
+    )
     guests: bool = Field(True, description="Whether readers may comment under a name they give.")
     guest_token_days: int = Field(365, ge=1, description="How long a guest stays the same person.")
     reserved_names: list[str] = Field(
