@@ -112,7 +112,7 @@ export class CommentList {
     const { feed, outbox } = this.#session;
     const ids = this.#visible(feed.childrenOf(0));
     const rows = ids.map((id) => this.#row(id, 0));
-    const more = this.#moreRow(0, feed.next !== null, this.#words.say("showMore"));
+    const more = this.#moreRow(0, feed.next !== null, () => this.#words.say("showMore"));
     const edge = feed.order === "newest" ? -1 : ids.findIndex((id) => id > feed.edge);
     if (more) rows.splice(edge < 0 ? rows.length : edge, 0, more);
     const pending = outbox.shown.filter(({ parent }) => !parent).map((post) => this.#pendingRow(post));
@@ -137,7 +137,7 @@ export class CommentList {
     const answers = new Set(isLast ? [id, ...ids] : [id]);
     for (const post of outbox.shown) if (post.parent && answers.has(post.parent)) rows.push(this.#pendingRow(post));
     if (level === 0) {
-      const more = this.#moreRow(id, feed.more.has(id), this.#moreReplies(id));
+      const more = this.#moreRow(id, feed.more.has(id), () => this.#moreReplies(id));
       if (more) rows.push(more);
     }
     reconcile(item.replies, rows);
@@ -161,7 +161,7 @@ export class CommentList {
     return left > 0 ? this.#words.say("showReplies", { n: left }) : this.#words.say("showSomeReplies");
   }
 
-  /** @param {number} root @param {boolean} hasMore @param {string} label */
+  /** @param {number} root @param {boolean} hasMore @param {() => string} label */
   #moreRow(root, hasMore, label) {
     if (!hasMore) {
       this.#moreRows.delete(root);
@@ -178,7 +178,7 @@ export class CommentList {
     }
     const isLoading = this.#session.isLoading(root);
     row.button.setAttribute("aria-disabled", String(isLoading));
-    setText(row.button, isLoading ? this.#words.say("loading") : label);
+    setText(row.button, isLoading ? this.#words.say("loading") : label());
     return row.li;
   }
 

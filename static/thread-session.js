@@ -114,7 +114,7 @@ export class ThreadSession {
   retry(nonce, name) {
     this.#name = name || this.#name;
     this.outbox.retry(nonce);
-    if (this.connection.state === "waiting") this.connection.start();
+    this.connection.start();
     this.#flush();
     this.#options.onChange();
   }
