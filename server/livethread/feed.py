@@ -43,6 +43,9 @@ class Gap(Exception):
     """Entries that don't follow the head: what lies between must be read from the Store."""
 
 
+MAX_FRAMES = 8
+"""Frames kept for those who stand at the same place; the flush needs one a kind."""
+
 EncodeFrame = Callable[[bytes, Encoding], bytes]
 """Wraps a payload; must give the same bytes each time."""
 
@@ -94,7 +97,8 @@ class Feed:
     def load(self, epoch: str, head: int, info: bytes) -> None:
         """Set the head as read from the Store, then apply what was appended since."""
         self.epoch = epoch
-        self.info = info
+        if not self._waiting:  # else what waits is newer
+            self.info = info
         self.head = self.tail = self.sent = head
         waiting, self._waiting = self._waiting, []
         self.append(waiting)
@@ -154,7 +158,7 @@ class Feed:
             to = entry.seq
         frame = encode(self.payload(since, to, parts), kind.encoding)
         if to == until:
-            if len(self._frames) >= 32:
+            if len(self._frames) >= MAX_FRAMES:
                 self._frames.clear()
             self._frames[key] = frame
         return to, frame

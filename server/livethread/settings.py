@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     max_frame_bytes: int = Field(16_384, ge=1_024, description="Largest frame from a client.")
     max_fragments: int = Field(64, ge=1, description="Pieces a client may cut one frame into.")
     max_connections: int = Field(20_000, ge=1, description="Sockets in this process.")
-    max_connections_per_address: int = Field(200, ge=0, description="Sockets from one address.")
+    max_connections_per_address: int = Field(500, ge=0, description="Sockets from one address.")
     max_connections_per_identity: int = Field(
         20, ge=0, description="Sockets of one guest, reader or bot."
     )
