@@ -1,0 +1,1 @@
+"""Measures Livethread beside ``websockets.broadcast``: ``python -m tests.bench --help``."""

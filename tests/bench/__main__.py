@@ -1,0 +1,76 @@
+"""Plays the scenes and prints the table: ``make bench``, or ``make bench ARGS="burst --quick"``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench import machine, report
+from tests.bench.frames import Broken
+from tests.bench.results import Result
+from tests.bench.scenes import FULL, QUICK, SCENES, Size, Stage
+
+SPARE_FILES = 100
+
+
+def main() -> int:
+    """Exit code 1 if a scene broke; a goal that isn't reached is a finding, not an error."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("scenes", nargs="*", metavar="scene", help=", ".join(SCENES))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat there")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=Path("/var/tmp"),
+        help="where the databases are put and removed again; a disk (%(default)s)",
+    )
+    chosen = parser.parse_args()
+    for name in chosen.scenes:
+        if name not in SCENES:
+            parser.error(f"there is no scene {name!r}, but: {', '.join(SCENES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is cleaned up
+    size = _within_limits(QUICK if chosen.quick else FULL)
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="livethread-bench-", dir=chosen.dir) as directory:
+        about = machine.describe(Path(directory))
+        for key, value in about.items():
+            print(f"{key + ':':<11}{value}")
+        if machine.is_memory(Path(directory)):
+            print("warning: the databases are in memory; choose a disk with --dir")
+        if len(cores) < 2:
+            print("warning: one core for both, so the times say little; CPU costs still count")
+        os.sched_setaffinity(0, {cores[-1]})
+        results: dict[str, Result] = {}
+        for name in chosen.scenes or SCENES:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            try:
+                results[name] = SCENES[name](Stage(Path(directory), cores[0], size))
+            except Broken as error:
+                print(f"{name} broke off: {error}", file=sys.stderr)
+                return 1
+    print(f"\n{report.table(results)}\n\n{report.checks(results)}")
+    if chosen.json is not None:
+        chosen.json.write_text(report.as_json(about, results))
+    return 0
+
+
+def _within_limits(size: Size) -> Size:
+    """As many open files as allowed, and no more connections than that."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if size.connections <= most - SPARE_FILES:
+        return size
+    connections = (most - SPARE_FILES) // 100 * 100
+    print(f"warning: {most} open files allowed, so {connections} connections")
+    return replace(size, connections=connections)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""The load generator: thousands of sockets in one thread, each delivery checked.
+
+Every reader's bytes are checked against its own cursors. What is read is taken apart once: the
+next readers receive the same bytes, and comparing bytes is cheap. One reader's frames are decoded
+as JSON in full.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from tests.bench.frames import Broken, Chunk, check_json, read_chunk, upgrade
+
+RECEIVE_BYTES = 65_536
+PATIENCE_S = 30.0
+CONNECTIONS_PER_ADDRESS = 5_000
+"""More come from the next loopback address, so that ports don't run short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A connection to make: what to send once it is open, and how many greetings to wait for."""
+
+    port: int
+    hello: bytes
+    greetings: int
+
+
+class Member:
+    """One socket. ``cursors`` says, for each room it follows, how far it has come."""
+
+    __slots__ = (
+        "acks",
+        "cursors",
+        "greetings",
+        "is_live",
+        "is_sample",
+        "is_upgraded",
+        "plan",
+        "receive",
+        "rest",
+        "send",
+        "socket",
+    )
+
+    def __init__(self, plan: Plan, connection: socket.socket, *, is_sample: bool) -> None:
+        self.plan = plan
+        self.socket = connection
+        self.receive = connection.recv
+        self.send = connection.sendall
+        self.cursors: dict[bytes, int] = {}
+        self.rest = b""
+        self.acks = 0
+        self.greetings = 0
+        self.is_upgraded = False
+        self.is_live = False
+        self.is_sample = is_sample
+
+
+class Crowd:
+    """All sockets of one measurement. A context manager: they are closed at its end.
+
+    ``delivered`` counts changes received by readers, ``acks`` answers to posts. ``watch`` is told
+    the numbers of the posts in each reader's bytes, ``answered`` who got how many acks.
+    """
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.acks = 0
+        self.received_bytes = 0
+        self.watch: Callable[[tuple[int, ...]], None] | None = None
+        self.answered: Callable[[Member, int], None] | None = None
+        self._epoll = select.epoll()
+        self._members: dict[int, Member] = {}
+        self._opening = 0
+        self._seen = b""
+        self._chunk = read_chunk(b"")
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for member in self._members.values():
+            member.socket.close()
+        self._members.clear()
+        self._epoll.close()
+
+    def join(self, plans: Sequence[Plan], *, at_once: int = 200) -> list[Member]:
+        """Open the connections, ``at_once`` of them at a time; returns when all are greeted."""
+        members: list[Member] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while len(members) < len(plans) or self._opening:
+            while len(members) < len(plans) and self._opening < at_once:
+                members.append(self._open(plans[len(members)]))
+            if time.monotonic() > deadline:
+                raise Broken(f"{self._opening} connections not open in {PATIENCE_S:.0f} s")
+            self.pump(1.0)
+        return members
+
+    def wait(self, is_done: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+        """Receive until it is done. Raises ``Broken`` if that takes too long."""
+        deadline = time.monotonic() + patience_s
+        while not is_done():
+            if time.monotonic() > deadline:
+                raise Broken(f"{self.delivered} deliveries, {self.acks} acks, and no more come")
+            self.pump(1.0)
+
+    def pump(self, timeout_s: float) -> None:
+        """Receive what has come, or comes within ``timeout_s``."""
+        if 0 < timeout_s < 0.01:  # epoll counts in milliseconds
+            select.select((self._epoll,), (), (), timeout_s)
+            timeout_s = 0
+        members = self._members
+        for descriptor, _ in self._epoll.poll(timeout_s, 4096):
+            member = members[descriptor]
+            if not member.is_live:
+                self._greet(member)
+                continue
+            data = member.receive(RECEIVE_BYTES)
+            if not data:
+                raise Broken("the server closed a connection")
+            self.received_bytes += len(data)
+            if member.rest:
+                data = member.rest + data
+            if data != self._seen:
+                self._chunk, self._seen = read_chunk(data), data
+            chunk = self._chunk
+            member.rest = chunk.rest
+            if chunk.spans:
+                self._advance(member, chunk)
+            if member.is_sample:
+                check_json(data)
+            if chunk.acks:
+                self.acks += chunk.acks
+                member.acks += chunk.acks
+                if self.answered is not None:
+                    self.answered(member, chunk.acks)
+
+    def _advance(self, member: Member, chunk: Chunk) -> None:
+        cursors = member.cursors
+        for room, first, to in chunk.spans:
+            if cursors[room] != first:
+                raise Broken(f"a reader at {cursors[room]} got ({first}, {to}]")
+            cursors[room] = to
+            self.delivered += to - first
+        if self.watch is not None:
+            self.watch(chunk.posts)
+
+    def _open(self, plan: Plan) -> Member:
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = len(self._members)
+        connection.bind((f"127.0.0.{2 + number // CONNECTIONS_PER_ADDRESS}", 0))
+        member = Member(plan, connection, is_sample=not number)
+        self._members[connection.fileno()] = member
+        self._opening += 1
+        code = connection.connect_ex(("127.0.0.1", plan.port))
+        if code not in (0, errno.EINPROGRESS):
+            raise Broken(f"can't connect: {errno.errorcode.get(code, code)}")
+        self._epoll.register(connection, select.EPOLLOUT)
+        return member
+
+    def _greet(self, member: Member) -> None:
+        """One step of a connection that isn't live yet."""
+        connection, plan = member.socket, member.plan
+        if not member.is_upgraded and not member.rest:
+            code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise Broken(f"can't connect: {errno.errorcode.get(code, code)}")
+            member.send(upgrade(plan.port))
+            member.rest = b"\n"  # asked; what comes now is the answer
+            self._epoll.modify(connection, select.EPOLLIN)
+            return
+        data = member.receive(RECEIVE_BYTES)
+        if not data:
+            raise Broken("the server closed a new connection")
+        data = member.rest + data
+        if not member.is_upgraded:
+            head, end, data = data.partition(b"\r\n\r\n")
+            if not end:
+                member.rest = head
+                return
+            if not head.startswith(b"\nHTTP/1.1 101 "):
+                raise Broken(head.decode())
+            member.is_upgraded = True
+            member.send(plan.hello)
+        chunk = read_chunk(data)
+        member.rest = chunk.rest
+        member.greetings += chunk.greetings
+        member.cursors.update(chunk.joined)
+        if member.greetings >= plan.greetings:
+            member.is_live = True
+            self._opening -= 1
+            if chunk.spans:
+                self._advance(member, chunk)

@@ -1,0 +1,117 @@
+"""What a scene found: rows for the table, and what says whether they can be believed."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from tests.bench.crowd import Crowd
+from tests.bench.servers import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """``reached`` is asked with the median and the ratio to the reference."""
+
+    text: str
+    reached: Callable[[float, float], bool]
+
+
+@dataclass(slots=True)
+class Row:
+    """One figure: a value a repeat, ours and, if it has one, the reference's."""
+
+    scene: str
+    metric: str
+    unit: str
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+    goal: Goal | None = None
+
+    @property
+    def value(self) -> float:
+        return median(self.ours)
+
+    @property
+    def ratio(self) -> float:
+        """Livethread's share of the reference, the median over the repeats; NaN without one."""
+        if not self.theirs:
+            return float("nan")
+        return median(our / their for our, their in zip(self.ours, self.theirs, strict=True))
+
+    @property
+    def is_reached(self) -> bool | None:
+        return None if self.goal is None else self.goal.reached(self.value, self.ratio)
+
+
+@dataclass(slots=True)
+class Sample:
+    """One measured stretch. ``generator_s`` is the load generator's own CPU time."""
+
+    site: str
+    wall_s: float
+    cpu_s: float
+    generator_s: float
+    delivered: int
+    acks: int
+    received_bytes: int
+
+    @property
+    def cpu_us_a_delivery(self) -> float:
+        return self.cpu_s / self.delivered * 1e6
+
+    @property
+    def generator_share(self) -> float:
+        return self.generator_s / self.wall_s
+
+
+@dataclass(slots=True)
+class Result:
+    """A scene's rows, and the samples behind them."""
+
+    rows: list[Row]
+    samples: list[Sample]
+
+    @property
+    def delivered(self) -> int:
+        return sum(sample.delivered for sample in self.samples)
+
+    @property
+    def generator_share(self) -> float:
+        """The busiest stretch: near 1, the generator and not the server was measured."""
+        return max(sample.generator_share for sample in self.samples)
+
+
+def measure(site: str, server: Server, crowd: Crowd, work: Callable[[], object]) -> Sample:
+    """What one stretch of work cost. The work must wait for all it causes."""
+    before = (server.cpu_s(), _own_s(), crowd.delivered, crowd.acks, crowd.received_bytes)
+    started = time.perf_counter()
+    work()
+    wall_s = time.perf_counter() - started
+    return Sample(
+        site,
+        wall_s,
+        server.cpu_s() - before[0],
+        _own_s() - before[1],
+        crowd.delivered - before[2],
+        crowd.acks - before[3],
+        crowd.received_bytes - before[4],
+    )
+
+
+def of_site(samples: Sequence[Sample], site: str) -> list[Sample]:
+    return [sample for sample in samples if sample.site == site]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of them don't exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def _own_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
