@@ -36,9 +36,11 @@ def decode_command(data: bytes | bytearray | str, *, max_bytes: int = 16 * 1024)
 
 def decode_object(data: bytes | bytearray | str, *, max_bytes: int) -> dict[str, Any]:
     """Raises ``TooLarge`` over ``max_bytes`` and ``BadJson`` for anything but a JSON object."""
-    if len(data) > max_bytes:
-        raise TooLarge(f"A frame has at most {max_bytes} bytes.")
     try:
+        if isinstance(data, str) and not data.isascii():
+            data = data.encode()  # lone surrogates end here
+        if len(data) > max_bytes:
+            raise TooLarge(f"A frame has at most {max_bytes} bytes.")
         value = from_json(data, allow_inf_nan=False, cache_strings="keys")
     except (ValueError, RecursionError) as error:
         raise BadJson from error
@@ -67,7 +69,7 @@ def to_command(value: dict[str, Any]) -> Command:
 def decode_frame(data: bytes | str) -> Wire | None:
     """One frame from a server; ``None`` for a type this version does not know."""
     try:
-        value = from_json(data)
+        value = from_json(data, allow_inf_nan=False)
         model = FRAMES.get(value["type"])
         return None if model is None else model.model_validate(value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

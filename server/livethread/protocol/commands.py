@@ -5,9 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
-from livethread.protocol.text import Body, DisplayName, Nonce, Reason, Ref, RoomName
+from livethread.protocol.text import Body, DisplayName, Nonce, Reason, Ref, RoomName, clean_body
 
 CommentId = Annotated[int, Field(ge=1, le=2**53 - 1, description="the comment's id")]
 PageToken = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -16,6 +23,16 @@ Reaction = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern
 Token = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
 ReportReason = Literal["spam", "abuse", "off_topic", "other"]
 Action = Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
+Since = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
+Client = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+
+
+def clean_title(text: str) -> str:
+    """Returns a title as one line, cleaned as bodies are; an empty one stays empty."""
+    return " ".join(clean_body(text).split()) if text else text
+
+
+Title = Annotated[str, StringConstraints(max_length=200), AfterValidator(clean_title)]
 
 
 class Command(BaseModel):
@@ -62,7 +79,7 @@ class Hello(Identify):
 
     type: Literal["hello"] = "hello"
     version: int = Field(ge=1, le=2**31, description="protocol version; this is 1")
-    client: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+    client: Client | None = Field(
         None, description="name and version of the client program, for the server's statistics"
     )
 
@@ -84,7 +101,7 @@ class Join(InRoom):
     """Subscribes to a room; with ``since`` resumes there, otherwise starts from a snapshot."""
 
     type: Literal["join"] = "join"
-    since: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+    since: Since | None = Field(
         None, description="the last cursor seen, `EPOCH.SEQ`; `0` for the whole feed (bots)"
     )
     limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
@@ -150,7 +167,7 @@ class Configure(Write):
     state: Literal["open", "closed"] | None = None
     slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
     premoderate: bool | None = None
-    title: Annotated[str, StringConstraints(max_length=200)] | None = None
+    title: Title | None = None
 
 
 COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(

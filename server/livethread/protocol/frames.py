@@ -159,7 +159,10 @@ class Ack(Wire):
 class Error(Wire):
     type: Literal["error"] = "error"
     ref: str | None = None
-    code: ErrorCode
+    code: str = Field(
+        description="see Error codes; one that is unknown here counts as `internal`",
+        json_schema_extra={"examples": [code.value for code in ErrorCode]},
+    )
     message: str = Field(description="for people")
     retryable: bool
     retry_after_ms: Millis | None = None
@@ -177,7 +180,7 @@ class Notice(Wire):
     type: Literal["notice"] = "notice"
     code: Literal["draining"]
     message: str
-    reconnect_after_ms: tuple[int, int] | None = None
+    reconnect_after_ms: Annotated[tuple[Millis, Millis], Field(strict=False)] | None = None
 
 
 class Heartbeat(Wire):
