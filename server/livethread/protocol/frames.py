@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from livethread.protocol.commands import Order, Reaction
 from livethread.protocol.errors import ErrorCode
@@ -15,6 +15,15 @@ Seq = Annotated[int, Field(ge=0, le=2**53 - 1)]
 CommentState = Literal["visible", "held", "hidden", "deleted", "removed"]
 RoomName = str  # checked on the way in; a client must not choke on what it receives
 Millis = Annotated[int, Field(ge=0)]
+
+
+def _known_code(code: object) -> object:
+    """A later version's code must not make its error unreadable."""
+    is_known = not isinstance(code, str) or code in set(ErrorCode)
+    return code if is_known else ErrorCode.INTERNAL
+
+
+Code = Annotated[ErrorCode, Field(strict=False), BeforeValidator(_known_code)]
 
 
 class Wire(BaseModel):
@@ -159,10 +168,7 @@ class Ack(Wire):
 class Error(Wire):
     type: Literal["error"] = "error"
     ref: str | None = None
-    code: str = Field(
-        description="see Error codes; one that is unknown here counts as `internal`",
-        json_schema_extra={"examples": [code.value for code in ErrorCode]},
-    )
+    code: Code = Field(description="see Error codes; an unknown one counts as `internal`")
     message: str = Field(description="for people")
     retryable: bool
     retry_after_ms: Millis | None = None
