@@ -80,7 +80,7 @@ export class LiveThread extends HTMLElement {
       },
       onError: (error) => {
         this.#view?.showError(error);
-        this.#tell("lt-error", { code: error.code, message: error.message });
+        this.#tell("lt-error", { room, code: error.code, message: error.message });
       },
     });
     this.#session = session;

@@ -1,25 +1,24 @@
-/** How it looks: calm, typographic. Colours and measures are `--lt-*` properties that the host page may set. */
+/** How it looks: calm, typographic. Colours are `--lt-*` properties that the page may set, on the element or above it. */
 
 const css = `
 :host {
   display: block;
-  --lt-bg: light-dark(#ffffff, #14181a);
-  --lt-sunk: light-dark(#f6f7f5, #1c2224);
-  --lt-ink: light-dark(#1d2321, #e6eae8);
-  --lt-mute: light-dark(#5a6561, #9ba7a3);
-  --lt-line: light-dark(#dfe3e0, #2d3538);
-  --lt-control: light-dark(#7f8a86, #6f7b78);
-  --lt-accent: light-dark(#0f6b5c, #5fc7b2);
-  --lt-on-accent: light-dark(#ffffff, #06231e);
-  --lt-new: light-dark(#fff6dc, #2e2a17);
-  --lt-error: light-dark(#a8321f, #ff9a86);
-  --lt-warn: light-dark(#7a5200, #e9b95a);
-  --lt-ok: light-dark(#1f6f43, #7fd1a0);
-  --lt-font: inherit;
+  --_bg: var(--lt-bg, light-dark(#ffffff, #14181a));
+  --_sunk: var(--lt-sunk, light-dark(#f6f7f5, #1c2224));
+  --_ink: var(--lt-ink, light-dark(#1d2321, #e6eae8));
+  --_mute: var(--lt-mute, light-dark(#5a6561, #9ba7a3));
+  --_line: var(--lt-line, light-dark(#dfe3e0, #2d3538));
+  --_control: var(--lt-control, light-dark(#7f8a86, #6f7b78));
+  --_accent: var(--lt-accent, light-dark(#0f6b5c, #5fc7b2));
+  --_on-accent: var(--lt-on-accent, light-dark(#ffffff, #06231e));
+  --_new: var(--lt-new, light-dark(#fff6dc, #2e2a17));
+  --_error: var(--lt-error, light-dark(#a8321f, #ff9a86));
+  --_warn: var(--lt-warn, light-dark(#7a5200, #e9b95a));
+  --_ok: var(--lt-ok, light-dark(#1f6f43, #7fd1a0));
   --lt-target: 28px;
-  background: var(--lt-bg);
-  color: var(--lt-ink);
-  font-family: var(--lt-font);
+  background: var(--_bg);
+  color: var(--_ink);
+  font-family: var(--lt-font, inherit);
   font-size: 16px;
   line-height: 25px;
   text-align: start;
@@ -32,24 +31,24 @@ section { container-type: inline-size; }
 h2, h3, p, ol, article { margin: 0; padding: 0; }
 ol { list-style: none; }
 button, input, textarea { font: inherit; color: inherit; margin: 0; }
-:focus-visible { outline: 2px solid var(--lt-accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
 article:focus { outline: none; }
-article:focus-visible { outline: 2px solid var(--lt-accent); outline-offset: 6px; border-radius: 6px; }
+article:focus-visible { outline: 2px solid var(--_accent); outline-offset: 6px; border-radius: 6px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 16px; margin-block-end: 16px; }
 h2 { font-size: 20px; line-height: 26px; font-weight: 650; }
-.count { color: var(--lt-mute); font-weight: 400; }
-.meta { font-size: 14px; line-height: 21px; color: var(--lt-mute); }
+.count { color: var(--_mute); font-weight: 400; }
+.meta { font-size: 14px; line-height: 21px; color: var(--_mute); }
 .state { display: flex; align-items: center; gap: 8px; font-variant-numeric: tabular-nums; }
-.dot { inline-size: 8px; block-size: 8px; border-radius: 50%; background: var(--lt-control); forced-color-adjust: none; }
-.dot[data-state="live"] { background: var(--lt-ok); }
-.dot[data-state="reconnecting"], .dot[data-state="connecting"] { background: var(--lt-warn); }
-.dot[data-state="offline"], .dot[data-state="stopped"] { background: var(--lt-error); }
+.dot { inline-size: 8px; block-size: 8px; border-radius: 50%; background: var(--_control); forced-color-adjust: none; }
+.dot[data-state="live"] { background: var(--_ok); }
+.dot[data-state="reconnecting"], .dot[data-state="connecting"] { background: var(--_warn); }
+.dot[data-state="offline"], .dot[data-state="stopped"] { background: var(--_error); }
 
 .label { display: block; font-size: 14px; line-height: 21px; font-weight: 600; margin-block-end: 4px; }
 textarea, input {
-  inline-size: 100%; background: var(--lt-bg); border: 1px solid var(--lt-control); border-radius: 6px; padding: 7px 12px;
+  inline-size: 100%; background: var(--_bg); border: 1px solid var(--_control); border-radius: 6px; padding: 7px 12px;
 }
 textarea { display: block; resize: vertical; min-block-size: 41px; max-block-size: 50vh; field-sizing: content; }
 .composer { margin-block-end: 24px; max-inline-size: 68ch; }
@@ -57,27 +56,27 @@ textarea { display: block; resize: vertical; min-block-size: 41px; max-block-siz
 .composer:not(:focus-within, .filled) .more { display: none; }
 .composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
-.name label { font-size: 14px; color: var(--lt-mute); }
+.name label { font-size: 14px; color: var(--_mute); }
 .name input { flex: 1 1 160px; max-inline-size: 280px; }
-[aria-invalid="true"] { border-color: var(--lt-error); }
-.error { color: var(--lt-error); font-size: 14px; line-height: 21px; }
+[aria-invalid="true"] { border-color: var(--_error); }
+.error { color: var(--_error); font-size: 14px; line-height: 21px; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
 form .actions { margin-block-start: 8px; }
 .who { margin-inline-end: auto; }
-.over { color: var(--lt-error); }
+.over { color: var(--_error); }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
-.primary { background: var(--lt-accent); color: var(--lt-on-accent); font-weight: 600; padding: 5px 16px; }
-.plain { color: var(--lt-mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; }
-.plain:hover { color: var(--lt-ink); }
-.wide { inline-size: 100%; padding: 7px 16px; border-color: var(--lt-line); color: var(--lt-accent); font-weight: 600; }
-.wide:hover { border-color: var(--lt-control); }
+.primary { background: var(--_accent); color: var(--_on-accent); font-weight: 600; padding: 5px 16px; }
+.plain { color: var(--_mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; }
+.plain:hover { color: var(--_ink); }
+.wide { inline-size: 100%; padding: 7px 16px; border-color: var(--_line); color: var(--_accent); font-weight: 600; }
+.wide:hover { border-color: var(--_control); }
 [aria-disabled="true"] { opacity: .6; cursor: default; }
 form .plain { padding-inline: 12px; margin: 0; }
 
-.roots > .item { padding-block: 16px; border-block-start: 1px solid var(--lt-line); }
+.roots > .item { padding-block: 16px; border-block-start: 1px solid var(--_line); }
 .roots > .load { padding-block: 16px; }
-.replies { margin-inline-start: 13px; border-inline-start: 1px solid var(--lt-line); padding-inline-start: 18px; }
+.replies { margin-inline-start: 13px; border-inline-start: 1px solid var(--_line); padding-inline-start: 18px; }
 .replies:empty { display: none; }
 .replies > .item { padding-block-start: 16px; }
 .replies > .load { padding-block-start: 8px; }
@@ -85,15 +84,15 @@ article { border-radius: 6px; scroll-margin-block: 24px; }
 .head { display: flex; align-items: flex-start; gap: 8px; min-block-size: 28px; }
 .by { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; min-inline-size: 0; padding-block-start: 2px; }
 .avatar {
-  inline-size: 28px; block-size: 28px; border-radius: 50%; background: var(--lt-sunk); box-shadow: inset 0 0 0 1px var(--lt-line);
-  color: var(--lt-mute); font-size: 13px; line-height: 28px; font-weight: 600; text-align: center; flex: none;
+  inline-size: 28px; block-size: 28px; border-radius: 50%; background: var(--_sunk); box-shadow: inset 0 0 0 1px var(--_line);
+  color: var(--_mute); font-size: 13px; line-height: 28px; font-weight: 600; text-align: center; flex: none;
 }
 h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhere; min-inline-size: 0; }
-.tag { font-size: 12px; line-height: 18px; font-weight: 600; padding-inline: 6px; border-radius: 9px; background: var(--lt-sunk); color: var(--lt-mute); }
-.tag[data-badge="staff"] { background: var(--lt-accent); color: var(--lt-on-accent); }
-.fresh { color: var(--lt-warn); font-weight: 600; }
+.tag { font-size: 12px; line-height: 18px; font-weight: 600; padding-inline: 6px; border-radius: 9px; background: var(--_sunk); color: var(--_mute); }
+.tag[data-badge="staff"] { background: var(--_accent); color: var(--_on-accent); }
+.fresh { color: var(--_warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
-.time { text-decoration: none; }
+.time { text-decoration: none; padding-block: 4px; }
 .time:hover { text-decoration: underline; }
 .text { margin-inline-start: 36px; }
 .body { max-inline-size: 68ch; overflow-wrap: anywhere; white-space: pre-line; }
@@ -103,32 +102,32 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .body :is(ul, ol) { padding-inline-start: 24px; }
 .body ul { list-style: disc; }
 .body ol { list-style: decimal; }
-.body blockquote { margin-inline: 0; padding-inline-start: 12px; border-inline-start: 2px solid var(--lt-line); color: var(--lt-mute); }
-.body code { font-family: ui-monospace, monospace; font-size: .875em; background: var(--lt-sunk); border-radius: 3px; padding-inline: 3px; }
-.body pre { background: var(--lt-sunk); border-radius: 6px; padding: 8px 12px; overflow-x: auto; white-space: pre; }
+.body blockquote { margin-inline: 0; padding-inline-start: 12px; border-inline-start: 2px solid var(--_line); color: var(--_mute); }
+.body code { font-family: ui-monospace, monospace; font-size: .875em; background: var(--_sunk); border-radius: 3px; padding-inline: 3px; }
+.body pre { background: var(--_sunk); border-radius: 6px; padding: 8px 12px; overflow-x: auto; white-space: pre; }
 .body pre code { padding: 0; background: none; }
-.body a { color: var(--lt-accent); text-underline-offset: 2px; }
-.note { color: var(--lt-mute); font-size: 14px; line-height: 21px; }
-.gone h3 { font-weight: 400; font-size: 14px; color: var(--lt-mute); }
-.pending .body { color: var(--lt-mute); }
+.body a { color: var(--_accent); text-underline-offset: 2px; }
+.note { color: var(--_mute); font-size: 14px; line-height: 21px; }
+.gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
+.pending .body { color: var(--_mute); }
 .pending .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 16px; }
 .pending .actions { gap: 4px 16px; }
-.failed .meta { color: var(--lt-error); }
+.failed .meta { color: var(--_error); }
 .new { animation: lt-new 2s ease-out; }
-@keyframes lt-new { from { background: var(--lt-new); box-shadow: 0 0 0 6px var(--lt-new); } }
+@keyframes lt-new { from { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); } }
 
 .float { position: sticky; z-index: 1; block-size: 0; display: flex; justify-content: center; }
 .float.top { inset-block-start: 12px; align-items: flex-start; }
 .float.bottom { inset-block-end: 12px; align-items: flex-end; }
-.pill { background: var(--lt-accent); color: var(--lt-on-accent); font-size: 14px; line-height: 21px; font-weight: 600; padding: 6px 16px; border-radius: 999px; }
+.pill { background: var(--_accent); color: var(--_on-accent); font-size: 14px; line-height: 21px; font-weight: 600; padding: 6px 16px; border-radius: 999px; }
 .notice {
-  background: var(--lt-sunk); border: 1px solid var(--lt-control); border-radius: 10px; padding: 7px 16px; font-size: 14px; line-height: 21px;
+  background: var(--_sunk); border: 1px solid var(--_control); border-radius: 10px; padding: 3px 16px; font-size: 14px; line-height: 21px;
   font-variant-numeric: tabular-nums; text-wrap: balance;
 }
-.notice .plain { color: var(--lt-accent); margin-inline: 0 -6px; min-block-size: 0; }
+.notice .plain { color: var(--_accent); margin-inline: 0 -6px; }
 div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
-.empty .plain { color: var(--lt-accent); }
-.skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--lt-sunk); }
+.empty .plain { color: var(--_accent); }
+.skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
 
 @container (max-width: 480px) {
   .replies { margin-inline-start: 0; padding-inline-start: 11px; }
@@ -138,6 +137,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 @media (pointer: coarse) {
   :host { --lt-target: 44px; }
   .foot { margin-block-end: -8px; }
+  .time { padding-block: 12px; }
 }
 @media (prefers-reduced-motion: reduce) { .new { animation-timing-function: step-end; } }
 @media (forced-colors: active) {

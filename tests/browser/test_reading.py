@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.reader import Reader
+from tests.browser.writing import fill, room_of
+from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
 
@@ -130,3 +132,47 @@ def test_the_outline_is_there_for_assistive_technology(new_reader: NewReader) ->
     expect(thread.get_by_role("status")).to_have_count(1)
     expect(thread.get_by_role("status")).to_have_text("Comment posted.")
     expect(thread.get_by_role("button", name="Reply to \u2068Mara\u2069")).to_have_count(1)
+
+
+def test_a_permalink_leads_to_its_comment(server: ServerProcess, new_reader: NewReader) -> None:
+    reader = new_reader()
+    posts: list[tuple[str, int | None]] = [(f"Root {i:02}", None) for i in range(20)]
+    ids = fill(server.url, room_of(reader.url), posts)
+    reader.url += f"#comment-{ids[0]}"
+    reader.open()
+    expect(reader.comment("Root 00")).to_be_in_viewport()
+    expect(reader.comment("Root 00")).to_be_focused()
+
+
+def test_the_page_hears_what_happens(new_reader: NewReader) -> None:
+    mara = new_reader()
+    mara.page.add_init_script(
+        """window.heard = [];
+        for (const type of ["lt-ready", "lt-posted", "lt-count", "lt-error"]) {
+          addEventListener(type, ({ detail }) => heard.push([type, detail.room, detail.count]));
+        }"""
+    )
+    mara.open().write("One", name="Mara")
+    mara.sees([("Mara: One", [])])
+    room = room_of(mara.url)
+    mara.page.wait_for_function(
+        "heard.some(([type, , count]) => type === 'lt-count' && count === 1)"
+    )
+    ready, *later = mara.page.evaluate("heard")
+    assert ready == ["lt-ready", room, 0]
+    assert [detail for detail in later if detail[0] == "lt-count"][-1] == ["lt-count", room, 1]
+    assert [type_ for type_, *_ in later].count("lt-posted") == 1
+
+
+def test_colours_are_the_pages_to_set_and_the_theme_the_elements(new_reader: NewReader) -> None:
+    mara = new_reader(color_scheme="dark").open()
+    colour = """() => {
+      const title = document.querySelector("live-thread").shadowRoot.querySelector("h2");
+      return getComputedStyle(title).color;
+    }"""
+    set_theme = "theme => document.querySelector('live-thread').setAttribute('theme', theme)"
+    assert mara.page.evaluate(colour) == "rgb(230, 234, 232)"
+    mara.page.evaluate(set_theme, "light")
+    assert mara.page.evaluate(colour) == "rgb(29, 35, 33)"
+    mara.page.evaluate("document.documentElement.style.setProperty('--lt-ink', '#123456')")
+    assert mara.page.evaluate(colour) == "rgb(18, 52, 86)"
