@@ -1,0 +1,272 @@
+"""A room as its follower and its writers hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal, Protocol, TypeVar
+
+from livethread.protocol import commands
+from livethread.protocol.commands import Action, Order, ReportReason
+from livethread.protocol.errors import LivethreadError
+from livethread.protocol.frames import Ack, Change, PageReply
+from livethread.protocol.frames import Room as RoomInfo
+from livethread_client.conversation import Question, checked
+from livethread_client.following import Following, Snapshot, Step
+from livethread_client.inbox import Inbox
+
+A = TypeVar("A", Ack, PageReply)
+
+
+class Server(Protocol):
+    """What a room needs of its connection: ``Live``."""
+
+    async def ask(self, question: Question, kind: type[A], patience_s: float | None = None) -> A:
+        """The answer, over all reconnects; raises the server's refusal."""
+
+    def leave(self, name: str) -> None: ...
+
+
+class Room:
+    """One room over one connection. Made by ``Live.join`` (followed) or ``Live.room`` (not).
+
+    Every write is sent again over reconnects, with its nonce, until it is answered: one effect.
+    Writes raise the server's refusals (``livethread.protocol.errors``) and ``BadFrame`` for what
+    can't be sent at all. ``patience_s`` is how long rate limits and slow mode may delay one.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        name: str,
+        following: Following | None = None,
+        inbox: Inbox | None = None,
+    ) -> None:
+        self.name = name
+        self.readers: int | None = None
+        self.following = following
+        self._server = server
+        self._inbox = inbox
+        self._cursor = following.cursor if following is not None else None
+        self._joined: asyncio.Event = asyncio.Event()
+        self._refusal: LivethreadError | None = None
+
+    # ── reading ──
+
+    @property
+    def info(self) -> RoomInfo | None:
+        """The room's title, state and so on, as last heard; None before it is joined."""
+        return self.following.info if self.following is not None else None
+
+    @property
+    def cursor(self) -> str | None:
+        """Where ``changes()`` stands: keep it, and ``join`` with it as ``since`` to go on there.
+
+        The change whose turn it is counts as seen.
+        """
+        return None if self._cursor is None else str(self._cursor)
+
+    async def changes(self) -> AsyncIterator[Snapshot | Change]:
+        """Every change exactly once and in order, over all reconnects; ends when one leaves.
+
+        A :class:`Snapshot` comes first if the room was joined without a cursor, and in place of
+        changes that can't be had any more. One consumer at a time.
+        """
+        while (step := await self._take()) is not None:
+            if step.item is not None:
+                yield step.item
+
+    async def page(
+        self,
+        *,
+        after: str | None = None,
+        parent: int | None = None,
+        limit: int | None = None,
+        order: Order | None = None,
+    ) -> PageReply:
+        """One page of roots with their first replies, or with ``parent`` the rest of a thread."""
+        question = checked(
+            commands.Page, room=self.name, after=after, parent=parent, limit=limit, order=order
+        )
+        return await self._server.ask(question, PageReply, patience_s=60)
+
+    async def history(self, *, order: Order = "oldest") -> AsyncIterator[PageReply]:
+        """The whole room page by page, parents before children.
+
+        What is posted meanwhile may be missing from it: ``changes()`` of a room joined before has
+        it. ``PageReply.at`` is the seq of each reading.
+        """
+        after: str | None = None
+        while True:
+            reply = await self.page(after=after, limit=100, order=order)
+            yield reply
+            for root, token in (reply.more or {}).items():
+                rest: str | None = token
+                while rest is not None:
+                    thread = await self.page(after=rest, parent=int(root), limit=100, order=order)
+                    yield thread
+                    rest = (thread.more or {}).get(root) or thread.next
+            after = reply.next
+            if after is None:
+                return
+
+    # ── writing ──
+
+    async def post(
+        self,
+        body: str,
+        *,
+        parent: int | None = None,
+        nonce: str | None = None,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Post a comment; ``parent`` makes it a reply. The answer has it whole, also when held.
+
+        Give a ``nonce`` (8 to 64 of ``A-Za-z0-9_-``) to make it one comment across restarts of
+        this program, too.
+        """
+        nonce = nonce or new_nonce()
+        post = checked(commands.Post, room=self.name, nonce=nonce, body=body, parent=parent)
+        return await self._server.ask(post, Ack, patience_s)
+
+    async def edit(
+        self, comment: int, body: str, *, nonce: str | None = None, patience_s: float | None = None
+    ) -> Ack:
+        """Replace an own comment's text."""
+        nonce = nonce or new_nonce()
+        edit = checked(commands.Edit, room=self.name, nonce=nonce, comment=comment, body=body)
+        return await self._server.ask(edit, Ack, patience_s)
+
+    async def delete(
+        self, comment: int, *, nonce: str | None = None, patience_s: float | None = None
+    ) -> Ack:
+        """Delete an own comment."""
+        nonce = nonce or new_nonce()
+        delete = checked(commands.Delete, room=self.name, nonce=nonce, comment=comment)
+        return await self._server.ask(delete, Ack, patience_s)
+
+    async def react(
+        self,
+        comment: int,
+        reaction: str = "like",
+        on: bool = True,
+        *,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Give a reaction or take it back; doing either twice changes nothing."""
+        react = checked(commands.React, room=self.name, comment=comment, reaction=reaction, on=on)
+        return await self._server.ask(react, Ack, patience_s)
+
+    async def report(
+        self,
+        comment: int,
+        reason: ReportReason = "other",
+        text: str | None = None,
+        *,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Show a comment to the moderators; a second report of the same comment changes nothing."""
+        report = checked(commands.Report, room=self.name, comment=comment, reason=reason, text=text)
+        return await self._server.ask(report, Ack, patience_s)
+
+    async def moderate(
+        self,
+        comment: int,
+        action: Action,
+        reason: str | None = None,
+        *,
+        nonce: str | None = None,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Approve, reject, hide, restore, pin or unpin (moderators, bots with that scope)."""
+        moderate = checked(
+            commands.Moderate,
+            room=self.name,
+            nonce=nonce or new_nonce(),
+            comment=comment,
+            action=action,
+            reason=reason,
+        )
+        return await self._server.ask(moderate, Ack, patience_s)
+
+    async def configure(
+        self,
+        *,
+        state: Literal["open", "closed"] | None = None,
+        slow_mode_s: int | None = None,
+        premoderate: bool | None = None,
+        title: str | None = None,
+        nonce: str | None = None,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Change the room itself (staff)."""
+        configure = checked(
+            commands.Configure,
+            room=self.name,
+            nonce=nonce or new_nonce(),
+            state=state,
+            slow_mode_s=slow_mode_s,
+            premoderate=premoderate,
+            title=title,
+        )
+        return await self._server.ask(configure, Ack, patience_s)
+
+    def leave(self) -> None:
+        """Follow it no more."""
+        self._server.leave(self.name)
+
+    # ── for Live ──
+
+    @property
+    def is_full(self) -> bool:
+        return self._inbox is not None and self._inbox.is_full and not self.is_parked
+
+    @property
+    def is_overfull(self) -> bool:
+        return self._inbox is not None and self._inbox.is_overfull and not self.is_parked
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._inbox
+
+    @property
+    def is_parked(self) -> bool:
+        return self.following is not None and self.following.is_parked
+
+    async def wait_joined(self) -> None:
+        await self._joined.wait()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def receive(self, steps: Sequence[Step]) -> None:
+        self._joined.set()
+        if self._inbox is not None:
+            self._inbox.put(steps)
+
+    def park(self) -> None:
+        if self.following is not None:
+            self.following.park()
+
+    def fail(self, error: LivethreadError | None) -> None:
+        """Nothing more will come, because of this error or (None) because it is over."""
+        self._refusal = self._refusal or error
+        self._joined.set()
+        if self._inbox is not None:
+            self._inbox.end(error)
+
+    def stop(self) -> None:
+        if self._inbox is not None:
+            self._inbox.stop()
+
+    async def _take(self) -> Step | None:
+        if self._inbox is None:
+            raise RuntimeError(f"{self.name!r} is not followed: join it")
+        step = await self._inbox.take()
+        if step is not None:
+            self._cursor = step.cursor
+        return step
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(16)
