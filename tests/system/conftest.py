@@ -1,0 +1,49 @@
+"""One server process for all tests that need no settings of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from tests.serverprocess import UNLIMITED, ServerProcess, serving
+from tests.system.data import Seeded, seed
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The process, and the tokens of two bots it knows."""
+
+    process: ServerProcess
+    all_token: str
+    post_token: str
+
+    @property
+    def port(self) -> int:
+        return self.process.port
+
+    @property
+    def rss_bytes(self) -> int:
+        return int(psutil.Process(self.process.process.pid).memory_info().rss)
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Seeded:
+    return seed(tmp_path_factory.mktemp("seeded") / "data")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[Shared]:
+    """Without rates, and with a site of its own on the list of origins."""
+    directory = tmp_path_factory.mktemp("server")
+    seeded.copy_to(directory)
+    settings = {
+        **UNLIMITED,
+        "origins": ["https://news.example", "http://localhost:3000"],
+        "max_connections_per_address": 0,
+        "log_level": "debug",
+    }
+    with serving(directory, **settings) as process:
+        yield Shared(process, seeded.all_token, seeded.post_token)
