@@ -92,7 +92,8 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .tag[data-badge="staff"] { background: var(--_accent); color: var(--_on-accent); }
 .fresh { color: var(--_warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
-.time { text-decoration: none; padding-block: 4px; }
+.time { position: relative; text-decoration: none; }
+.time::after { content: ""; position: absolute; inset: -4px; }
 .time:hover { text-decoration: underline; }
 .text { margin-inline-start: 36px; }
 .body { max-inline-size: 68ch; overflow-wrap: anywhere; white-space: pre-line; }
@@ -137,7 +138,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 @media (pointer: coarse) {
   :host { --lt-target: 44px; }
   .foot { margin-block-end: -8px; }
-  .time { padding-block: 12px; }
+  .time::after { inset: -12px -4px; }
 }
 @media (prefers-reduced-motion: reduce) { .new { animation-timing-function: step-end; } }
 @media (forced-colors: active) {
