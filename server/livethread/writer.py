@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import AbstractEventLoop, Task
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,15 +26,34 @@ Answer = Callable[[Outcome], None]
 """Called once, on the loop, with a write's outcome; must not raise."""
 
 
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+TIMES_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Distribution:
+    """How often values up to each bound occurred; the last count is of what is above them all."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
 @dataclass(slots=True)
 class WriterStats:
-    """Since the start; ``sizes`` and ``times_s`` keep the last 1,024 batches."""
+    """Since the start: of each batch its size and the time its commit took."""
 
     batches: int = 0
     writes: int = 0
     failures: int = 0
-    sizes: deque[int] = field(default_factory=lambda: deque(maxlen=1024))
-    times_s: deque[float] = field(default_factory=lambda: deque(maxlen=1024))
+    sizes: Distribution = field(default_factory=lambda: Distribution(SIZES))
+    times_s: Distribution = field(default_factory=lambda: Distribution(TIMES_S))
 
 
 class Writer:
@@ -123,8 +143,8 @@ class Writer:
             outcomes = [Unavailable()] * len(batch)
         self.stats.batches += 1
         self.stats.writes += len(batch)
-        self.stats.sizes.append(len(batch))
-        self.stats.times_s.append(time.perf_counter() - started)
+        self.stats.sizes.add(len(batch))
+        self.stats.times_s.add(time.perf_counter() - started)
         # Answers first: on its own socket, an author hears of a comment before the feed brings it.
         for (_, answer), outcome in zip(batch, outcomes, strict=True):
             answer(outcome)

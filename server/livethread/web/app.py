@@ -1,16 +1,69 @@
-"""The HTTP side: the API, pages and files."""
+"""The HTTP side, put together: the API, pages, files, health and metrics, behind gate and shell."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
+from livethread import __version__
 from livethread.gateway import Gateway
+from livethread.metrics import Figures, HttpStats, registry_of
+from livethread.web import comments, events, health, pages, rooms
+from livethread.web.files import Files
+from livethread.web.gate import Gate
+from livethread.web.problems import HANDLERS
+from livethread.web.shapes import Problem
+from livethread.web.shell import Shell
+
+PROBLEM = {"content": {"application/problem+json": {}}, "model": Problem}
 
 
-def create_app(gateway: Gateway, static: Path) -> FastAPI:
-    app = FastAPI(title="Livethread")
-    app.mount("/static", StaticFiles(directory=static))
+def create_app(gateway: Gateway, static: Path) -> ASGIApp:
+    """Everything that is served over HTTP; ``static`` is the folder of the browser's files."""
+    stats = HttpStats()
+    return Shell(create_api(gateway, static, stats), stats)
+
+
+def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
+    """The application without its shell."""
+    app = FastAPI(
+        title="Livethread",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers=HANDLERS,
+        # FastAPI would give requests, their bodies included, to whatever OpenTelemetry is set up.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    files = Files(static)
+    services = gateway.services
+    figures = Figures(services.hub, services.writer, gateway, stats)
+    app.state.gateway = gateway
+    app.state.files = files
+    app.state.registry = registry_of(figures)
+    app.add_middleware(Gate, gateway=gateway)
+
+    api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
+    # A room's name is a path, too: what lies below a room comes before the room itself.
+    for part in (events, comments, rooms):
+        api.include_router(part.router)
+    app.include_router(api)
+    app.include_router(pages.router)
+    app.include_router(health.router)
+    app.router.routes += [
+        Route("/openapi.json", _openapi),
+        Route("/embed.js", files.embed),
+        Route("/static/{path:path}", files.static),
+    ]
     return app
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(request.app.openapi())

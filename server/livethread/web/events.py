@@ -1,0 +1,163 @@
+"""Server-sent events: ``joined``, then ``changes``, the same JSON as on the websocket.
+
+Each event's id is the cursor after it, so a browser that reconnects says with ``Last-Event-ID``
+where to go on (https://html.spec.whatwg.org/multipage/server-sent-events.html). What is not read
+is not queued: the next frame is made when the connection has taken the last one.
+"""
+
+from __future__ import annotations
+
+import random
+from asyncio import Task
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from livethread.auth.identity import Identity
+from livethread.feed import Encoding
+from livethread.gateway import Gateway
+from livethread.model import Audience
+from livethread.protocol import commands, frames, text
+from livethread.protocol.codec import encode, to_command
+from livethread.protocol.cursor import Cursor
+from livethread.protocol.errors import LivethreadError, RateLimited, TokenExpired
+from livethread.web.caller import Address, AnyGateway, Reader
+from livethread.web.following import Follower
+from livethread.web.problems import CursorLost, problem
+
+KEEPALIVE = b": heartbeat\n\n"
+
+router = APIRouter()
+
+
+@router.get(
+    "/rooms/{room:path}/events",
+    summary="Follow a room by server-sent events",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}, "model": frames.Joined}},
+)
+async def follow_room(
+    room: text.RoomName,
+    gateway: AnyGateway,
+    address: Address,
+    reader: Reader,
+    since: Annotated[str | None, Query(description="a cursor, `EPOCH.SEQ`")] = None,
+    last_event_id: Annotated[str | None, Header(description="a cursor; beats `since`")] = None,
+    limit: Annotated[int | None, Query(ge=1, le=100, description="roots at first")] = None,
+    order: commands.Order | None = None,
+) -> Response:
+    """First `joined` (resumed at the cursor, else with a first page), then `changes`.
+
+    Each event's `id` is the cursor behind it.
+    """
+    wanted = {"since": last_event_id or since, "limit": limit, "order": order}
+    command = to_command({"type": "join", "room": room, **wanted})
+    assert isinstance(command, commands.Join)
+    subscribe = reader.join(command)
+    start = await gateway.services.joining.start(subscribe, reader.identity, Encoding.JSON)
+    feed = await gateway.services.joining.feed(subscribe.room)
+    follower = Follower(
+        gateway,
+        subscribe.room,
+        Cursor(feed.epoch, start.seq),
+        is_staff=reader.identity.audience is Audience.STAFF,
+    )
+    return EventStream(gateway, address, reader.identity, follower, start.frame)
+
+
+class EventStream(Response):
+    """Runs until the client leaves, its token expires, or the server drains.
+
+    It is one of the connections that are counted by address and by identity.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        address: str,
+        identity: Identity,
+        follower: Follower,
+        joined: bytes,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._gateway = gateway
+        self._address = address
+        self._identity = identity
+        self._follower = follower
+        self._joined = joined
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._gateway.open_stream(self._address, self._identity):
+            busy = RateLimited("Too many connections.", retry_after_ms=5_000)
+            await problem(busy)(scope, receive, send)
+            return
+        gone = self._gateway.loop.create_task(_disconnected(receive))
+        try:
+            await self._stream(send, gone)
+        finally:
+            gone.cancel()
+            self._follower.close()
+            self._gateway.close_stream(self._address, self._identity)
+
+    async def _stream(self, send: Send, gone: Task[None]) -> None:
+        async def write(data: bytes, *, is_last: bool = False) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": not is_last})
+
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        draining = self._gateway.draining
+        await write(self._event(self._joined))
+        while not (gone.done() or draining.done() or self._has_expired()):
+            try:
+                payload = await self._follower.next(self._patience_s(), gone, draining)
+            except CursorLost:
+                break  # the client comes back with its cursor and gets a snapshot
+            except LivethreadError as error:
+                await write(b"retry: %d\n\n" % (error.retry_after_ms or 2_000))
+                break
+            if not gone.done():
+                await write(KEEPALIVE if payload is None else self._event(payload))
+        await write(self._farewell(), is_last=True)
+
+    def _event(self, payload: bytes) -> bytes:
+        return b"id: %b\ndata: %b\n\n" % (str(self._follower.cursor).encode(), payload)
+
+    def _patience_s(self) -> float:
+        """How long to be silent: until a heartbeat is due or the token expires."""
+        left_s = self._gateway.settings.heartbeat_s
+        if self._identity.expires_ms is not None:
+            now_ms = self._gateway.services.rules.clock_ms()
+            left_s = min(left_s, max(0.0, (self._identity.expires_ms - now_ms) / 1000))
+        return left_s
+
+    def _has_expired(self) -> bool:
+        expires_ms = self._identity.expires_ms
+        return expires_ms is not None and expires_ms <= self._gateway.services.rules.clock_ms()
+
+    def _farewell(self) -> bytes:
+        """What to say at the end: why, and when to come back."""
+        if self._has_expired():
+            error = TokenExpired()
+            told: frames.Wire = frames.Error(
+                code=error.code, message=error.message, retryable=error.retryable
+            )
+            return b"data: %b\n\n" % encode(told)
+        if self._gateway.draining.done():
+            low, high = self._gateway.settings.reconnect_window_ms
+            notice = frames.Notice(
+                code="draining",
+                message="The server is restarting. You will be back in a moment.",
+                reconnect_after_ms=(low, high),
+            )
+            return b"retry: %d\ndata: %b\n\n" % (random.randint(low, high), encode(notice))
+        return b""
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

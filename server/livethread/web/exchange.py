@@ -1,0 +1,94 @@
+"""A session for the length of one request: hello, one command, its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from livethread.auth.identity import Identity
+from livethread.gateway import Gateway
+from livethread.model import Outcome, Write
+from livethread.protocol import commands, frames
+from livethread.protocol.errors import Internal, LivethreadError
+from livethread.session import Effect, Identify, ReadPage, Send, Session, Submit, Subscribe
+from livethread.web.problems import Refused
+
+Frame = frames.Wire | dict[str, Any]
+
+
+class Exchange:
+    """Asks the session and carries out what it wants done, as ``socket.py`` does for websockets.
+
+    Every method raises ``Refused`` with the error frame that a websocket would have been sent.
+    """
+
+    def __init__(self, gateway: Gateway, address: str, *, has_origin: bool) -> None:
+        self._services = gateway.services
+        self._loop = gateway.loop
+        self._session = Session(
+            gateway.new_session_id(), gateway.services.rules, address, has_origin=has_origin
+        )
+
+    @property
+    def identity(self) -> Identity:
+        return self._session.identity
+
+    async def hello(self, command: commands.Hello) -> Frame:
+        """Find out who speaks; returns the ``welcome``."""
+        effects = self._session.receive(command)
+        if not isinstance(effects[0], Identify):
+            return _answer(effects)
+        authenticator, token = self._services.authenticator, None
+        try:
+            if command.guest is not None:
+                identity, token = await authenticator.new_guest(command.guest.name)
+            else:
+                identity = await authenticator.by_token(command.token)
+        except LivethreadError as error:
+            return _answer(self._session.not_identified(error, command))
+        return _answer(self._session.identified(identity, command, token))
+
+    async def ask(self, command: commands.Command) -> Frame:
+        """The answer to a command: its ``ack`` or ``page``."""
+        effects = self._session.receive(command)
+        match effects[0]:
+            case Submit(write=write, ref=ref):
+                outcome = await self._commit(write)
+                return _answer(self._session.answered(write, ref, outcome))
+            case ReadPage(request=request, ref=ref):
+                try:
+                    page = await self._services.store.page(request)
+                except LivethreadError as error:
+                    return _answer(self._session.failed(ref, error))
+                return _answer(self._session.page_read(page, ref))
+            case _:
+                return _answer(effects)
+
+    def join(self, command: commands.Join) -> Subscribe:
+        """What a follower is to be given."""
+        effects = self._session.receive(command)
+        if isinstance(effects[0], Subscribe):
+            return effects[0]
+        _answer(effects)
+        raise Internal
+
+    async def _commit(self, write: Write) -> Outcome:
+        decided = self._loop.create_future()
+
+        def answer(outcome: Outcome) -> None:
+            if not decided.done():
+                decided.set_result(outcome)
+
+        self._services.writer.submit(write, answer)
+        outcome: Outcome = await decided
+        return outcome
+
+
+def _answer(effects: Sequence[Effect]) -> Frame:
+    """The frame to send; raises ``Refused`` if it is an error."""
+    for effect in effects:
+        if isinstance(effect, Send):
+            if isinstance(effect.frame, frames.Error):
+                raise Refused(effect.frame)
+            return effect.frame
+    raise Internal

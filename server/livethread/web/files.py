@@ -1,0 +1,133 @@
+"""The browser's files, held in memory: read, compressed and given an ETag once, at the start.
+
+A name that is not in the table does not exist, so no path leads out of the folder. Any site may
+load them: that is what they are for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import MappingProxyType
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livethread.web.bundle import join
+
+MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+        ".ico": "image/x-icon",
+        ".js": "text/javascript; charset=utf-8",
+        ".json": "application/json",
+        ".png": "image/png",
+        ".svg": "image/svg+xml",
+        ".txt": "text/plain; charset=utf-8",
+        ".woff2": "font/woff2",
+    }
+)
+_COMPRESSED_ALREADY = frozenset({".ico", ".png", ".woff2"})
+_MIN_GAIN = 0.9
+
+# The names have no hash in them, so a new version must be seen soon; meanwhile nobody waits.
+CACHED = "public, max-age=300, stale-while-revalidate=86400"
+REVALIDATED = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file's bytes, as they are and compressed (None if that gains nothing)."""
+
+    media_type: str
+    body: bytes
+    gzipped: bytes | None
+    tag: str
+
+    @classmethod
+    def of(cls, body: bytes, suffix: str) -> File:
+        gzipped = None
+        if suffix not in _COMPRESSED_ALREADY:
+            smaller = gzip.compress(body, 9, mtime=0)
+            gzipped = smaller if len(smaller) < len(body) * _MIN_GAIN else None
+        tag = hashlib.blake2s(body, digest_size=12).hexdigest()
+        return cls(MEDIA_TYPES[suffix], body, gzipped, tag)
+
+    def respond(self, request: Request, *, cache: str = CACHED) -> Response:
+        """The file, or 304 if the client has it."""
+        accepted = accepts_gzip(request.headers.get("accept-encoding", ""))
+        is_gzipped = self.gzipped is not None and accepted
+        etag = f'"{self.tag}-gz"' if is_gzipped else f'"{self.tag}"'
+        headers = {
+            "ETag": etag,
+            "Cache-Control": cache,
+            "Vary": "Accept-Encoding",
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        if is_known(request, etag):
+            return Response(None, HTTPStatus.NOT_MODIFIED, headers)
+        headers["Content-Type"] = self.media_type
+        if is_gzipped:
+            headers["Content-Encoding"] = "gzip"
+        return Response(self.gzipped if is_gzipped else self.body, headers=headers)
+
+
+class Files:
+    """The files below a folder by their relative path; ``embed.js`` is all modules joined."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {
+            path.relative_to(folder).as_posix(): File.of(path.read_bytes(), path.suffix)
+            for path in _below(folder)
+        }
+        self._embed = self._files.get("embed.js")
+        joined = join(folder / "elements.js")
+        if joined is not None:
+            self._embed = File.of(joined.encode(), ".js")
+
+    def get(self, name: str) -> File | None:
+        return self._files.get(name)
+
+    async def static(self, request: Request) -> Response:
+        """``/static/{path}``."""
+        return _found(self._files.get(request.path_params["path"])).respond(request)
+
+    async def embed(self, request: Request) -> Response:
+        """``/embed.js``."""
+        return _found(self._embed).respond(request)
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding allows gzip (RFC 9110 12.5.3)."""
+    for part in header.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "").rstrip("0").rstrip(".") != "q="
+    return False
+
+
+def is_known(request: Request, etag: str) -> bool:
+    """Whether the client has this version already (If-None-Match, weak comparison)."""
+    header = request.headers.get("if-none-match", "")
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag.removeprefix("W/") in tags
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+        if path.suffix in MEDIA_TYPES and path.is_file() and is_inside:
+            yield path
+
+
+def _found(file: File | None) -> File:
+    if file is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return file

@@ -1,0 +1,84 @@
+"""Who may call at all: the site's Origins (with CORS for them), and so often from one address.
+
+Identity is a bearer token, never a cookie, so there is nothing for a foreign page to ride on; a
+foreign or ``null`` Origin is refused all the same, by the policy that guards the websocket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from livethread.auth.limits import Rate, RateLimiter
+from livethread.gateway import Gateway
+from livethread.protocol.errors import Forbidden, LivethreadError
+from livethread.web.caller import client_address
+from livethread.web.problems import problem
+
+API = "/api/"
+LIMITED = (API, "/rooms/", "/feeds/")
+"""What reads the database."""
+
+_PREFLIGHT: Mapping[str, str] = {
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+    "Access-Control-Max-Age": "7200",
+}
+_EXPOSED = "ETag, Location, Retry-After"
+
+
+class Gate:
+    """Middleware before the API and the pages."""
+
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+        settings, rules = gateway.settings, gateway.services.rules
+        self._app = app
+        self._gateway = gateway
+        self._limiter = RateLimiter(Rate(settings.http_rate, settings.http_burst), rules.clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(LIMITED):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origins = headers.getlist("origin") if scope["path"].startswith(API) else []
+        if not self._is_allowed(scope, origins, headers.getlist("host")):
+            await problem(Forbidden("This site may not use this server."))(scope, receive, send)
+            return
+        if origins:
+            send = _with_cors(send, origins[0])
+        try:
+            self._limiter.take(client_address(self._gateway, scope))
+        except LivethreadError as error:
+            await problem(error)(scope, receive, send)
+            return
+        if origins and scope["method"] == "OPTIONS":
+            preflight = Response(None, HTTPStatus.NO_CONTENT, _PREFLIGHT)
+            await preflight(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _is_allowed(self, scope: Scope, origins: Sequence[str], hosts: Sequence[str]) -> bool:
+        if not origins:
+            return True
+        host = hosts[0] if len(hosts) == 1 else ""
+        policy = self._gateway.services.origins
+        return len(origins) == 1 and policy.allows(
+            origins[0], host, is_tls=scope["scheme"] == "https"
+        )
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    async def send_with_cors(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return send_with_cors

@@ -1,0 +1,127 @@
+"""The pages that a reader opens: the start, the demo, a room's thread, its feed, the API's page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livethread import __version__
+from livethread.model import Audience, Room, RoomName
+from livethread.protocol import commands, text
+from livethread.views import comment_json, is_known_to, room_json
+from livethread.web.atom import MEDIA_TYPE, atom_feed
+from livethread.web.caller import AnyGateway, Visitor
+from livethread.web.files import REVALIDATED, Files, is_known
+from livethread.web.layout import STYLESHEET, document, page
+from livethread.web.markup import element
+from livethread.web.reference import reference_page
+from livethread.web.thread import thread_page
+
+FEED_CHANGES = 100
+FEED_ENTRIES = 50
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def start() -> Response:
+    """What this is, and where to go."""
+    snippet = '<script type="module" src="…/embed.js"></script>\n<live-thread></live-thread>'
+    return page(
+        document(
+            "Livethread",
+            element("p", "A self-hosted discussion server", class_="kicker"),
+            element("h1", "Livethread"),
+            element("p", "Comments below your articles that appear as they are written."),
+            element("pre", element("code", snippet)),
+            element(
+                "ul",
+                element("li", element("a", "A demo article", href="/demo/bridge")),
+                element("li", element("a", "The HTTP interface", href="/docs")),
+                class_="links",
+            ),
+        )
+    )
+
+
+@router.get("/pages.css")
+async def stylesheet(request: Request) -> Response:
+    return STYLESHEET.respond(request, cache=REVALIDATED)
+
+
+@router.get("/demo/{name}")
+async def demo(name: str, request: Request) -> Response:
+    """A sample article with its own discussion, under any name."""
+    files: Files = request.app.state.files
+    article = files.get("demo.html")
+    if article is not None:
+        return article.respond(request, cache=REVALIDATED)
+    return page(document("Demo", element("h1", "Demo"), element("p", "There is no demo here.")))
+
+
+@router.get("/docs")
+async def reference(request: Request) -> Response:
+    """The HTTP interface, made from its OpenAPI description."""
+    return page(reference_page(request.app.openapi()))
+
+
+@router.get("/rooms/{room:path}")
+async def thread(
+    room: text.RoomName,
+    request: Request,
+    gateway: AnyGateway,
+    visitor: Visitor,
+    after: commands.PageToken | None = None,
+    thread: Annotated[commands.CommentId | None, Query()] = None,
+) -> Response:
+    """The room's comments, readable without JavaScript."""
+    visitor.identity.require("read", room)
+    found = await gateway.services.store.room(RoomName(room))
+    etag = _tag(found)
+    if is_known(request, etag):
+        return _unchanged(etag)
+    command = commands.Page(room=room, parent=thread, after=after)
+    reply = await visitor.ask(command)
+    assert isinstance(reply, dict)
+    return page(thread_page(room_json(found), reply, thread), etag)
+
+
+@router.get("/feeds/{room:path}")
+async def feed(
+    room: text.RoomName, request: Request, gateway: AnyGateway, visitor: Visitor
+) -> Response:
+    """The room's newest comments for feed readers."""
+    visitor.identity.require("read", room)
+    store = gateway.services.store
+    found = await store.room(RoomName(room))
+    etag = _tag(found)
+    if is_known(request, etag):
+        return _unchanged(etag)
+    since = max(0, found.seq - FEED_CHANGES)
+    changed = await store.changes(found.name, since, limit=FEED_CHANGES)
+    public = [
+        comment_json(change.comment, Audience.PUBLIC)
+        for change in changed.changes
+        if change.comment is not None and is_known_to(change.comment, Audience.PUBLIC)
+    ]
+    newest = sorted(
+        (comment for comment in public if comment["state"] == "visible"),
+        key=lambda comment: -comment["id"],
+    )[:FEED_ENTRIES]
+    base_url = gateway.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    body = atom_feed(base_url, room_json(found), found.epoch, newest)
+    return page(body, etag, media_type=MEDIA_TYPE)
+
+
+def _tag(room: Room) -> str:
+    """What a page shows changes with the room's seq, and with the program that makes it."""
+    return f'W/"{room.epoch}.{room.seq}-{__version__}-{STYLESHEET.tag}"'
+
+
+def _unchanged(etag: str) -> Response:
+    headers = {"ETag": etag, "Cache-Control": REVALIDATED}
+    return Response(None, HTTPStatus.NOT_MODIFIED, headers)

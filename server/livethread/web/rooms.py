@@ -1,0 +1,141 @@
+"""Reading over HTTP: a room, its comments page by page, its changes, many rooms' counts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from livethread.gateway import Gateway
+from livethread.model import Audience, RoomName
+from livethread.protocol import commands, frames, text
+from livethread.protocol.codec import encode
+from livethread.protocol.cursor import BEGINNING, Cursor
+from livethread.protocol.errors import BadFrame, RateLimited
+from livethread.views import room_json
+from livethread.web.caller import Address, AnyGateway, Reader
+from livethread.web.exchange import Exchange
+from livethread.web.following import Follower, check
+from livethread.web.shapes import ChangesReply, Counts, RoomReply
+
+MAX_COUNTED = 100
+
+router = APIRouter()
+
+
+def answer(body: bytes, status: int = 200, **headers: str) -> Response:
+    """A JSON answer. No cache keeps it unless told so: it may be this reader's alone."""
+    all_headers = {"Cache-Control": "no-store"}
+    all_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(body, status, all_headers, media_type="application/json")
+
+
+@router.get(
+    "/rooms/{room:path}/comments",
+    summary="A page of comments",
+    response_model=frames.PageReply,
+    response_model_exclude_none=True,
+)
+async def read_comments(
+    room: text.RoomName,
+    reader: Reader,
+    after: Annotated[
+        commands.PageToken | None, Query(description="`next` or `more` of an earlier page")
+    ] = None,
+    order: commands.Order | None = None,
+    parent: Annotated[
+        commands.CommentId | None, Query(description="the root of the thread to continue")
+    ] = None,
+    limit: Annotated[int | None, Query(ge=1, le=100)] = None,
+) -> Response:
+    """Roots in the asked order, each followed by its first replies, parents before children."""
+    command = commands.Page(room=room, after=after, order=order, parent=parent, limit=limit)
+    return answer(encode(await reader.ask(command)))
+
+
+@router.get(
+    "/rooms/{room:path}/changes",
+    summary="Changes after a cursor, by long poll",
+    response_model=ChangesReply,
+    responses={410: {"description": "The cursor can't be continued: `reset`, with the head's."}},
+)
+async def read_changes(
+    room: text.RoomName,
+    gateway: AnyGateway,
+    address: Address,
+    reader: Reader,
+    since: Annotated[
+        str | None, Query(max_length=40, description="a cursor; without one, from the beginning")
+    ] = None,
+    wait: Annotated[
+        float, Query(ge=0, le=3600, description="seconds to wait if there is nothing new")
+    ] = 0,
+) -> Response:
+    """The room's changes in order of their seqs, each comment once, as it now is."""
+    name = RoomName(room)
+    reader.identity.require("read", name)
+    feed = await gateway.services.joining.feed(name)
+    cursor = Cursor(feed.epoch, 0)
+    if since is not None and since != BEGINNING:
+        try:
+            cursor = Cursor.parse(since)
+        except ValueError as error:
+            raise BadFrame(f"since: {error}", field="since") from error
+    check(cursor, feed)
+    is_staff = reader.identity.audience is Audience.STAFF
+    follower = Follower(gateway, name, cursor, is_staff=is_staff)
+    payload: bytes | None = None
+    if (feed.head or 0) > cursor.seq:
+        payload = await follower.next(gateway.settings.long_poll_s)
+    elif wait:
+        payload = await _long_poll(gateway, address, reader, follower, wait)
+    follower.close()
+    if payload is None:
+        payload = feed.payload(cursor.seq, cursor.seq, [])
+    feed = await gateway.services.joining.feed(name)
+    more = (feed.head or 0) > follower.cursor.seq
+    tail = b',"cursor":%b,"more":%b}' % (to_json(str(follower.cursor)), to_json(more))
+    return answer(payload[:-1] + tail)
+
+
+async def _long_poll(
+    gateway: Gateway, address: str, reader: Exchange, follower: Follower, wait_s: float
+) -> bytes | None:
+    """Wait as one of the connections that are counted by address and by identity."""
+    if not gateway.open_stream(address, reader.identity):
+        raise RateLimited("Too many connections.", retry_after_ms=5_000)
+    try:
+        timeout_s = min(wait_s, gateway.settings.long_poll_s)
+        return await follower.next(timeout_s, gateway.draining)
+    finally:
+        follower.close()
+        gateway.close_stream(address, reader.identity)
+
+
+@router.get("/counts", summary="How many comments rooms have", response_model=Counts)
+async def read_counts(
+    gateway: AnyGateway,
+    reader: Reader,
+    room: Annotated[list[text.RoomName], Query(max_length=MAX_COUNTED, description="repeated")],
+) -> Response:
+    """The number of comments that everyone can see, of at most 100 rooms."""
+    names = [RoomName(name) for name in dict.fromkeys(room)]
+    for name in names:
+        reader.identity.require("read", name)
+    counts = await gateway.services.store.counts(names)
+    return answer(to_json({"counts": counts}), Cache_Control="private, max-age=10")
+
+
+@router.get(
+    "/rooms/{room:path}",
+    summary="A room and its cursor",
+    response_model=RoomReply,
+    response_model_exclude_none=True,
+)
+async def read_room(room: text.RoomName, gateway: AnyGateway, reader: Reader) -> Response:
+    """The room as it is. One that nobody has written in is open and has no comments."""
+    reader.identity.require("read", room)
+    found = await gateway.services.store.room(RoomName(room))
+    return answer(to_json({"room": room_json(found), "cursor": f"{found.epoch}.{found.seq}"}))

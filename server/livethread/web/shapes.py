@@ -1,0 +1,69 @@
+"""The bodies that HTTP has of its own; all others are ``protocol.frames`` as they are.
+
+What a request may carry is made from the commands: their fields but those that stand in the path
+or in a header.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel, Field, create_model
+
+from livethread.protocol import commands, frames
+
+_ELSEWHERE = frozenset({"type", "ref", "room", "nonce"})
+
+
+class RoomReply(frames.Wire):
+    """A room as it is, and the cursor to follow it from."""
+
+    room: frames.Room
+    cursor: str = Field(description="`EPOCH.SEQ`: the head of the feed")
+
+
+class ChangesReply(frames.Changes):
+    """A ``changes`` frame, and where to ask next."""
+
+    cursor: str = Field(description="the next request's `since`")
+    more: bool = Field(description="whether there is more already")
+
+
+class Counts(frames.Wire):
+    counts: dict[str, int] = Field(description="room to the number of comments everyone can see")
+
+
+class Problem(frames.Wire):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(description="where the code is explained")
+    title: str
+    status: int
+    detail: str = Field(description="for people")
+    code: str = Field(description="the same as in an `error` frame, or `reset`")
+    retry_after_ms: int | None = None
+    field: str | None = Field(None, description="the field at fault")
+    cursor: str | None = Field(None, description="with `reset`: the head of the feed")
+
+
+def _body_of(name: str, command: type[commands.Command], *without: str) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        field: (info.annotation, info)
+        for field, info in command.model_fields.items()
+        if field not in _ELSEWHERE and field not in without
+    }
+    made: type[BaseModel] = create_model(name, **fields)
+    return made
+
+
+NewGuest: Final = commands.GuestName
+NewComment: Final = _body_of("NewComment", commands.Post)
+EditedComment: Final = _body_of("EditedComment", commands.Edit, "comment")
+Reaction: Final = _body_of("Reaction", commands.React)
+NewReport: Final = _body_of("NewReport", commands.Report, "comment")
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """``openapi_extra`` for an endpoint whose body is read by ``caller.json_body``."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
