@@ -17,7 +17,6 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from websockets.exceptions import InvalidState
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
@@ -60,6 +59,10 @@ _DEFLATE = ServerPerMessageDeflateFactory(
 )
 _quiet = logging.getLogger("livethread.websockets")
 _quiet.setLevel(logging.ERROR)
+
+
+def _drop(_: bytes) -> None:
+    """What a closing connection does with what comes too late."""
 
 
 def _choose_subprotocol(_: ServerProtocol, offered: Iterable[Subprotocol]) -> Subprotocol | None:
@@ -135,13 +138,14 @@ class Connection(asyncio.Protocol):
             self._parse(view[start : start + PARSE_BYTES])
 
     def eof_received(self) -> None:
-        if not self._ws.reader.eof:
-            self._ws.receive_eof()
+        self._ws.receive_eof()
+        self._flush_protocol()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._is_closing = True
         self.is_writable = False
+        self.write = _drop
         hub = self._gateway.services.hub
         for subscriber in self._subscribers.values():
             hub.unsubscribe(subscriber)
@@ -157,6 +161,8 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The write buffer is over its bound: write and read nothing more until it drains."""
         self.is_writable = False
+        if self._is_closing:
+            return
         self._transport.pause_reading()
         self._gateway.paused(self)
         for subscriber in self._subscribers.values():
@@ -196,9 +202,7 @@ class Connection(asyncio.Protocol):
         self._close(CloseCode.SILENT, "nothing heard")
 
     def stalled(self) -> None:
-        self._close_code = CloseCode.TOO_SLOW
         self._close(CloseCode.TOO_SLOW, "takes no bytes")
-        self._transport.abort()
 
     def expire(self) -> None:
         if self._session is not None:
@@ -230,7 +234,7 @@ class Connection(asyncio.Protocol):
         self._flush_protocol()
 
     def _frame(self, frame: Frame) -> None:
-        if self._is_closing and frame.opcode is not Opcode.CLOSE:
+        if self._is_closing:
             return
         match frame.opcode:
             case Opcode.TEXT | Opcode.CONT:
@@ -238,12 +242,8 @@ class Connection(asyncio.Protocol):
             case Opcode.BINARY:
                 if self._session is not None:
                     self._run(self._session.receive_binary())
-            case Opcode.CLOSE:
-                received = self._ws.close_rcvd
-                if not self._is_closing and received is not None:
-                    self._close_code = received.code
             case _:
-                pass  # pings are answered by the protocol
+                pass  # pings and closes are answered by the protocol
 
     def _text(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT and frame.fin:
@@ -438,32 +438,40 @@ class Connection(asyncio.Protocol):
         """Write what the Sans-I/O protocol wants written: handshake, pongs, closes, EOF."""
         for data in self._ws.data_to_send():
             if data:
-                self.write(data)
+                self._transport.write(data)
             else:
+                if not self._is_closing:
+                    sent = self._ws.close_sent
+                    self._end(sent.code if sent is not None else 1006)
                 self._transport.close()
 
     def _close(self, code: int, reason: str) -> None:
         """Start the closing handshake; nothing is sent after it."""
         if self._is_closing:
             return
-        self._is_closing = True
-        self._close_code = code
-        for room in list(self._subscribers):
-            self._unsubscribe(room)
+        self._end(code)
         if self._ws.state is State.OPEN:
-            try:
-                self._ws.send_close(code, reason)
-            except InvalidState:
-                self._transport.close()
-            self._flush_protocol()
-            self._gateway.closing(self)
+            self._ws.send_close(code, reason)
+        self._flush_protocol()
 
     def _fail(self, code: int, reason: str) -> None:
         """The client broke the protocol: close without waiting for its answer."""
-        self._is_closing = True
-        self._close_code = code
+        self._end(code)
         self._ws.fail(code, reason)
         self._flush_protocol()
+
+    def _end(self, code: int) -> None:
+        """From here on only the protocol writes, and not for long.
+
+        Closing a transport waits for the peer to take what is unsent; the gateway's timer doesn't.
+        """
+        self._is_closing = True
+        self._close_code = code
+        self.write = _drop
+        for room in list(self._subscribers):
+            self._unsubscribe(room)
+        self._transport.resume_reading()  # for the answer to the close frame
+        self._gateway.closing(self)
 
     def _close_when_drained(self) -> None:
         if self._session is not None and self._session.is_idle():

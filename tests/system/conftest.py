@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,6 +29,13 @@ class Shared:
     def rss_bytes(self) -> int:
         return int(psutil.Process(self.process.process.pid).memory_info().rss)
 
+    def closed_with(self, session: str) -> int | None:
+        """The close code in the log; None while the connection is open."""
+        for line in self.process.log.read_text().splitlines():
+            if f'"session": "{session}"' in line and '"event": "closed"' in line:
+                return int(json.loads(line)["code"])
+        return None
+
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Seeded:
@@ -43,6 +51,33 @@ def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator
         **UNLIMITED,
         "origins": ["https://news.example", "http://localhost:3000"],
         "max_connections_per_address": 0,
+        "log_level": "debug",
+    }
+    with serving(directory, **settings) as process:
+        yield Shared(process, seeded.all_token, seeded.post_token)
+
+
+IMPATIENT = {
+    "hello_deadline_s": 0.6,
+    "heartbeat_s": 0.4,
+    "silence_s": 2,
+    "stall_s": 1.5,
+    "presence_s": 0,
+}
+
+
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[Shared]:
+    """All deadlines short; bodies long, so that buffers fill quickly."""
+    directory = tmp_path_factory.mktemp("impatient")
+    seeded.copy_to(directory)
+    settings = {
+        **UNLIMITED,
+        **IMPATIENT,
+        "max_connections_per_address": 0,
+        "max_connections_per_identity": 0,
+        "max_body_chars": 20_000,
+        "max_frame_bytes": 65_536,
         "log_level": "debug",
     }
     with serving(directory, **settings) as process:

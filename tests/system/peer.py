@@ -10,7 +10,8 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -160,6 +161,10 @@ class Peer:
             if name.lower() == "sec-websocket-extensions":
                 self.extensions = value
 
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
     def close(self) -> None:
         self._socket.close()
 
@@ -283,3 +288,25 @@ def closing(*peers: Peer) -> Iterator[None]:
     finally:
         for peer in peers:
             peer.close()
+
+
+async def until(is_true: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Return once it is true; for what can only be looked at from outside."""
+    end = time.monotonic() + patience_s
+    while not is_true():
+        assert time.monotonic() < end, f"never happened: {what}"
+        await asyncio.sleep(0.01)
+
+
+async def fill(port: int, token: str, room: str, posts: int, body_chars: int = 15_000) -> int:
+    """Post that much to a room; the seq of the last comment."""
+    peer = await Peer.speaking(port, token=token)
+    with closing(peer):
+        body = "x" * body_chars
+        for start in range(0, posts, 50):
+            numbers = range(start, min(start + 50, posts))
+            for number in numbers:
+                await peer.say(type="post", room=room, nonce=f"{room}-{number:06}", body=body)
+            for _ in numbers:
+                seq = (await peer.hear("ack"))["seq"]
+    return int(seq)
