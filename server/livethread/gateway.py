@@ -207,9 +207,11 @@ class Gateway:
             return
         frame = encode_frame(encode(frames.Heartbeat(t=self.services.rules.clock_ms())))
         for peer in list(slot):
+            if peer in self._stalled:
+                continue  # nothing is read from it, either
             if now - peer.heard_at > self.settings.silence_s:
                 peer.went_silent()
-            elif peer not in self._stalled:
+            else:
                 peer.write(frame)
 
     def _close_stalled(self, now: float) -> None:

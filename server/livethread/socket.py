@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import sys
 from asyncio import Task, Transport
 from collections.abc import Coroutine, Iterable
 from http import HTTPStatus
@@ -53,6 +55,11 @@ PATH = "/ws"
 SUBPROTOCOL = Subprotocol("livethread.v1")
 PARSE_BYTES = 4096
 """Received data is parsed in pieces, so that a flood of tiny frames is noticed early."""
+NOTSENT_LOWAT: int | None = getattr(
+    socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None
+)
+"""Bounds what the kernel holds unsent. Without it that is 4 MB, of which a third must be taken
+before we hear of any progress: longer than a slow but honest reader has."""
 
 _DEFLATE = ServerPerMessageDeflateFactory(
     server_no_context_takeover=True, client_no_context_takeover=True
@@ -123,7 +130,12 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         self.write = transport.write
-        transport.set_write_buffer_limits(high=self._gateway.settings.write_buffer_bytes)
+        buffer_bytes = self._gateway.settings.write_buffer_bytes
+        transport.set_write_buffer_limits(high=buffer_bytes)
+        if NOTSENT_LOWAT is not None:
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, NOTSENT_LOWAT, buffer_bytes
+            )
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -170,6 +182,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.is_writable = True
+        self.heard_at = self._gateway.loop.time()  # nothing was read from it meanwhile
         self._gateway.resumed(self)
         if self._is_closing:
             return
