@@ -41,7 +41,8 @@ def checks(results: Mapping[str, Result]) -> str:
         warning = "" if share <= BUSY else "  ← TOO BUSY: the generator was measured"
         lines.append(
             f"{name}: {result.delivered:,} deliveries, none missing, repeated or out of order; "
-            f"the generator used {share:.0%} of its core at most{warning}"
+            f"the generator used at most {share:.0%} of its core, other processes "
+            f"{result.others_share:.0%} of all cores{warning}"
         )
     return "\n".join(lines)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
+
+import psutil
 
 from tests.bench.crowd import Crowd
 from tests.bench.servers import Server
@@ -49,12 +52,16 @@ class Row:
 
 @dataclass(slots=True)
 class Sample:
-    """One measured stretch. ``generator_s`` is the load generator's own CPU time."""
+    """One measured stretch. ``generator_s`` is the load generator's own CPU time.
+
+    ``others_s`` is what neither it nor the server used: other processes, and the kernel's own.
+    """
 
     site: str
     wall_s: float
     cpu_s: float
     generator_s: float
+    others_s: float
     delivered: int
     acks: int
     received_bytes: int
@@ -66,6 +73,11 @@ class Sample:
     @property
     def generator_share(self) -> float:
         return self.generator_s / self.wall_s
+
+    @property
+    def others_share(self) -> float:
+        """Of all cores; the counters are too coarse for less than nothing to mean anything."""
+        return max(0.0, self.others_s / self.wall_s / (os.cpu_count() or 1))
 
 
 @dataclass(slots=True)
@@ -84,21 +96,29 @@ class Result:
         """The busiest stretch: near 1, the generator and not the server was measured."""
         return max(sample.generator_share for sample in self.samples)
 
+    @property
+    def others_share(self) -> float:
+        """The median stretch: much of it, and the figures are those of a busy machine."""
+        return median(sample.others_share for sample in self.samples)
+
 
 def measure(site: str, server: Server, crowd: Crowd, work: Callable[[], object]) -> Sample:
     """What one stretch of work cost. The work must wait for all it causes."""
-    before = (server.cpu_s(), _own_s(), crowd.delivered, crowd.acks, crowd.received_bytes)
+    cpu_s, own_s, busy_s = server.cpu_s(), _own_s(), _busy_s()
+    before = (crowd.delivered, crowd.acks, crowd.received_bytes)
     started = time.perf_counter()
     work()
     wall_s = time.perf_counter() - started
+    cpu_s, own_s = server.cpu_s() - cpu_s, _own_s() - own_s
     return Sample(
         site,
         wall_s,
-        server.cpu_s() - before[0],
-        _own_s() - before[1],
-        crowd.delivered - before[2],
-        crowd.acks - before[3],
-        crowd.received_bytes - before[4],
+        cpu_s,
+        own_s,
+        _busy_s() - busy_s - cpu_s - own_s,
+        crowd.delivered - before[0],
+        crowd.acks - before[1],
+        crowd.received_bytes - before[2],
     )
 
 
@@ -115,3 +135,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 def _own_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
