@@ -165,7 +165,9 @@ class Plan:
         root: CommentId | None = None
         if wish.parent is not None:
             parent = self._target(write, wish.parent)
-            if parent.state is not CommentState.VISIBLE and not write.is_staff:
+            # Below what the public never saw, even staff's reply would hang in the air.
+            is_shown = parent.state is CommentState.VISIBLE
+            if not is_shown and not (write.is_staff and parent.was_public):
                 raise NotFound("The comment you reply to is no longer there.", field="parent")
             root = parent.root
         if room.slow_mode_s and not write.is_staff:
@@ -187,7 +189,9 @@ class Plan:
             pinned=False,
             reactions=None,
         )
-        self.state.last_post_ms[write.room, write.author.id] = write.now_ms
+        posted = (write.room, write.author.id)
+        last_ms = self.state.last_post_ms.get(posted, write.now_ms)
+        self.state.last_post_ms[posted] = max(last_ms, write.now_ms)
         self.inserted.append(Inserted(write.room, comment.id, write))
         return self._numbered(write.room, comment, visible=0 if held else 1)
 
@@ -277,8 +281,8 @@ class Plan:
     def _hold_off(self, write: Write, slow_mode_s: int) -> None:
         last = self.state.last_post_ms.get((write.room, write.author.id))
         wait = 0 if last is None else last + slow_mode_s * 1000 - write.now_ms
-        if wait > 0:
-            raise HeldOff(retry_after_ms=min(wait, slow_mode_s * 1000))
+        if 0 < wait <= slow_mode_s * 1000:  # more than that: the clock was set back
+            raise HeldOff(retry_after_ms=wait)
 
     def _target(self, write: Write, id: CommentId) -> Comment:
         comment = self.state.comments.get(CommentKey(write.room, id))

@@ -200,10 +200,12 @@ def _read_known(
     }
     for row in _rows(connection, _READ_REACTIONS, reacting):
         state.reactions.add(ReactionKey(names[row[0]], *row[1:]))
+    slowed = {w.room for w in writes if state.rooms[w.room].slow_mode_s}
+    slowed |= {w.room for w in writes if isinstance(w.wish, ConfigureRoom) and w.wish.slow_mode_s}
     posting = {
         (ids[w.room], w.author.id)
         for w in writes
-        if isinstance(w.wish, PostComment) and state.rooms[w.room].slow_mode_s
+        if isinstance(w.wish, PostComment) and w.room in slowed
     }
     for row in _rows(connection, _READ_LAST_POSTS, posting):
         state.last_post_ms[names[row[0]], row[1]] = row[2]

@@ -1,0 +1,160 @@
+"""The Store in memory: slow, simple, and held to the same contract as the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from livethread.model import (
+    Audience,
+    BotToken,
+    Change,
+    ChangeRange,
+    Comment,
+    CommentState,
+    Outcome,
+    Page,
+    PageRequest,
+    Room,
+    RoomName,
+    Seq,
+    Write,
+)
+from livethread.protocol.errors import BadFrame, Conflict, NotFound
+from livethread.store.plan import BatchState, plan
+from livethread.store.rows import first_epoch
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._state = BatchState({}, {}, {}, set(), {})
+        self._bots: dict[str, BotToken] = {}
+
+    async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
+        await asyncio.sleep(0)
+        for write in writes:
+            self._state.rooms.setdefault(write.room, self._room(write.room))
+        return plan(self._state, writes).outcomes
+
+    async def room(self, name: RoomName) -> Room:
+        return self._room(name)
+
+    async def changes(self, room: RoomName, since: Seq, *, limit: int) -> ChangeRange:
+        now = self._room(room)
+        found = [Change(c.seq, c) for c in self._comments(room) if c.seq > since]
+        if now.config_seq > since:
+            found.append(Change(now.config_seq, None, now))
+        found.sort(key=lambda change: change.seq)
+        to_seq = found[limit - 1].seq if len(found) >= limit else max(now.seq, since)
+        return ChangeRange(now, since, to_seq, tuple(found[:limit]))
+
+    async def size_since(self, room: RoomName, since: Seq) -> int:
+        return sum(
+            len(c.body) + len(c.rich or "") + 200 for c in self._comments(room) if c.seq > since
+        )
+
+    async def page(self, request: PageRequest) -> Page:
+        room = self._room(request.room)
+        seen = [
+            comment
+            for comment in self._comments(request.room)
+            if comment.was_public or request.audience is Audience.STAFF
+        ]
+        if request.parent is not None:
+            return self._thread(room, seen, request)
+        roots = sorted((c for c in seen if c.parent is None), key=lambda c: _place(request, c))
+        if request.after is not None:
+            after = _after(request)
+            roots = [root for root in roots if _place(request, root) > after]
+        listed: list[Comment] = []
+        more: dict[int, str] = {}
+        for root in roots[: request.limit]:
+            below = [c for c in seen if c.root == root.id and c.parent is not None]
+            size = sum(c.state is CommentState.VISIBLE for c in below)
+            listed += [replace(root, replies=size), *below[: request.replies]]
+            if len(below) > request.replies:
+                more[root.id] = str(below[request.replies - 1].id)
+        following = None
+        if len(roots) > request.limit:
+            following = _token(request, roots[request.limit - 1])
+        return Page(room, tuple(listed), following, more)
+
+    async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
+        own = [c for c in self._comments(room) if c.author.id == author]
+        return [c for c in own if c.state is CommentState.HELD][:100]
+
+    async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
+        return {room: self._room(room).comments for room in rooms}
+
+    async def add_bot(self, token: BotToken) -> None:
+        if token.name in {bot.name for bot in self._bots.values()} or token.id in self._bots:
+            raise Conflict
+        self._bots[token.id] = token
+
+    async def bot(self, id: str) -> BotToken | None:
+        return self._bots.get(id)
+
+    async def bots(self) -> Sequence[BotToken]:
+        return sorted(self._bots.values(), key=lambda bot: bot.name)
+
+    async def revoke_bot(self, name: str) -> bool:
+        named = [bot for bot in self._bots.values() if bot.name == name]
+        for bot in named:
+            self._bots[bot.id] = replace(bot, is_revoked=True)
+        return bool(named)
+
+    async def ping(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def _room(self, name: RoomName) -> Room:
+        return self._state.rooms.get(name) or Room(name, first_epoch("memory", name))
+
+    def _comments(self, room: RoomName) -> list[Comment]:
+        in_room = [c for key, c in self._state.comments.items() if key.room == room]
+        return sorted(in_room, key=lambda comment: comment.id)
+
+    def _thread(self, room: Room, seen: list[Comment], request: PageRequest) -> Page:
+        if request.parent not in {comment.id for comment in seen}:
+            raise NotFound(field="parent")
+        after = request.after or "0"
+        if not after.isdecimal() or len(after) > 18:
+            raise BadFrame(field="after")
+        below = [c for c in seen if c.root == request.parent and c.parent and c.id > int(after)]
+        listed = below[: request.limit]
+        following = str(listed[-1].id) if len(below) > request.limit else None
+        return Page(room, tuple(listed), following, {})
+
+
+def _score(comment: Comment) -> int:
+    return sum(json.loads(comment.reactions).values()) if comment.reactions else 0
+
+
+def _place(request: PageRequest, comment: Comment) -> tuple[int, ...]:
+    match request.order:
+        case "oldest":
+            return (comment.id,)
+        case "newest":
+            return (-comment.id,)
+        case "best":
+            return (-_score(comment), -comment.id)
+
+
+def _token(request: PageRequest, root: Comment) -> str:
+    return f"{request.order[0]}{'.'.join(str(abs(n)) for n in _place(request, root))}"
+
+
+def _after(request: PageRequest) -> tuple[int, ...]:
+    assert request.after is not None
+    numbers = request.after[1:].split(".")
+    is_right = request.after[0] == request.order[0] and len(numbers) == len(
+        (0, 0) if request.order == "best" else (0,)
+    )
+    if not is_right or not all(n.isdecimal() and len(n) <= 18 for n in numbers):
+        raise BadFrame(field="after")
+    sign = 1 if request.order == "oldest" else -1
+    return tuple(sign * int(number) for number in numbers)

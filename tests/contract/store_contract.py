@@ -1,0 +1,779 @@
+"""What ``store.base.Store`` promises, as tests that any back-end must pass unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Literal, get_args
+
+import pytest
+
+from livethread.model import (
+    Audience,
+    BotToken,
+    Comment,
+    CommentId,
+    CommentState,
+    Committed,
+    PageRequest,
+    RoomName,
+)
+from livethread.protocol.errors import (
+    BadFrame,
+    Conflict,
+    Forbidden,
+    HeldOff,
+    LivethreadError,
+    NotFound,
+    RoomClosed,
+)
+from livethread.store.base import Store
+from tests.contract.making import (
+    MARA,
+    MOD,
+    T0,
+    TOM,
+    WINDOW_S,
+    A,
+    comment_of,
+    committed,
+    configure,
+    delete,
+    edit,
+    moderate,
+    post,
+    react,
+    report,
+)
+
+Reopen = Callable[[], Awaitable[Store]]
+Order = Literal["newest", "oldest", "best"]
+
+
+async def only(store: Store, *writes: Any) -> list[Committed]:
+    return [committed(outcome) for outcome in await store.commit(writes)]
+
+
+async def feed(store: Store, room: RoomName = A, since: int = 0) -> dict[int, Comment | None]:
+    found = await store.changes(room, since, limit=1000)
+    return {change.seq: change.comment for change in found.changes}
+
+
+async def state_of(store: Store, id: int) -> CommentState:
+    found = {c.id: c for c in (await feed(store)).values() if c is not None}
+    return found[CommentId(id)].state
+
+
+# ── order and atomicity ──
+
+
+async def test_seqs_of_a_batch_are_dense_and_in_the_order_of_its_writes(store: Store) -> None:
+    done = await only(store, post("1"), post("2", room="b"), post("3"), post("4", room="b"))
+    assert [(c.room.name, c.seq) for c in done] == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+    assert [c.comment.id for c in done if c.comment] == [1, 1, 2, 2]
+    assert (await store.room(A)).seq == 2
+
+
+async def test_seqs_go_on_over_batches_and_after_reopening(reopen: Reopen) -> None:
+    store = await reopen()
+    await only(store, post(), post())
+    await only(store, post())
+    store = await reopen()
+    assert [c.seq for c in await only(store, post())] == [4]
+    assert list(await feed(store)) == [1, 2, 3, 4]
+
+
+async def test_a_refused_write_leaves_no_hole_and_does_not_fail_its_batch(store: Store) -> None:
+    outcomes = await store.commit([post("1"), post(parent=99), delete(99), post("2")])
+    assert [type(outcome) for outcome in outcomes] == [Committed, NotFound, NotFound, Committed]
+    assert committed(outcomes[3]).seq == 2
+
+
+async def test_a_batch_of_refusals_writes_nothing(store: Store) -> None:
+    before = await store.room(A)
+    assert isinstance((await store.commit([post(parent=1)]))[0], NotFound)
+    assert await store.room(A) == before
+
+
+async def test_an_empty_batch_has_no_outcomes(store: Store) -> None:
+    assert await store.commit([]) == []
+
+
+async def test_a_room_nobody_wrote_to_has_a_stable_epoch(reopen: Reopen) -> None:
+    store = await reopen()
+    room = await store.room(A)
+    assert (room.seq, room.comments, room.config_seq, room.state) == (0, 0, 0, "open")
+    store = await reopen()
+    assert await store.room(A) == room
+    await only(store, post())
+    assert (await store.room(A)).epoch == room.epoch
+    assert (await store.room(RoomName("b"))).epoch != room.epoch
+
+
+async def test_an_outcome_is_what_is_read_afterwards(store: Store) -> None:
+    body = "Grüße, 'quotes', \"more\", \\, %s, 😀, \u2066rtl\u2069, [1,2]"
+    done = await only(store, post(body, rich='[{"t":"br"}]', author=TOM))
+    assert await feed(store) == {1: done[0].comment}
+    assert done[0].change is not None
+    assert done[0].change.comment == done[0].comment
+    assert done[0].room == await store.room(A)
+    comment = comment_of(done[0])
+    assert (comment.body, comment.rich, comment.author) == (body, '[{"t":"br"}]', TOM)
+    assert (comment.created_ms, comment.edited_ms, comment.state) == (T0, None, "visible")
+
+
+async def test_what_was_committed_is_there_after_reopening(reopen: Reopen) -> None:
+    store = await reopen()
+    await only(store, post(), react(1), post(parent=1), configure(title="T"))
+    before = await store.changes(A, 0, limit=100)
+    page = await store.page(PageRequest(A))
+    store = await reopen()
+    assert await store.changes(A, 0, limit=100) == before
+    assert await store.page(PageRequest(A)) == page
+
+
+async def test_concurrent_commits_share_one_order(store: Store) -> None:
+    batches = [[post(f"{i}.{j}") for j in range(3)] for i in range(20)]
+    done = await asyncio.gather(*(store.commit(batch) for batch in batches))
+    seqs = [[committed(outcome).seq for outcome in outcomes] for outcomes in done]
+    assert all(one == sorted(one) for one in seqs)
+    assert sorted(itertools.chain.from_iterable(seqs)) == list(range(1, 61))
+
+
+async def test_a_clock_that_jumps_back_does_not_change_the_order(store: Store) -> None:
+    await only(store, post("1"), post("2", now=T0 - 3_600_000), post("3", now=T0 + 3_600_000))
+    page = await store.page(PageRequest(A))
+    assert [comment.body for comment in page.comments] == ["1", "2", "3"]
+
+
+# ── idempotency ──
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: post("again", nonce="same-nonce"),
+        lambda: post("again", parent=1, nonce="same-nonce"),
+        lambda: edit(1, "again", nonce="same-nonce"),
+        lambda: delete(1, nonce="same-nonce"),
+        lambda: moderate(1, "hide", nonce="same-nonce"),
+        lambda: moderate(1, "approve", nonce="same-nonce"),
+        lambda: configure(title="T", nonce="same-nonce"),
+    ],
+    ids=["post", "reply", "edit", "delete", "hide", "approve nothing", "configure"],
+)
+async def test_the_same_nonce_again_gets_the_same_answer_and_changes_nothing(
+    reopen: Reopen, make: Callable[[], Any], together: bool
+) -> None:
+    store = await reopen()
+    await only(store, post())
+    if together:
+        first, second = await only(store, make(), make())
+    else:
+        (first,) = await only(store, make())
+        (second,) = await only(store, make())
+    store = await reopen()
+    (third,) = await only(store, make())
+    assert not first.is_duplicate
+    for repeated in (second, third):
+        assert repeated.is_duplicate
+        assert repeated.change is None
+        assert repeated.seq == first.seq
+        assert repeated.comment == first.comment
+    assert (await store.room(A)).seq == first.room.seq
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+async def test_the_same_nonce_for_something_else_is_a_conflict(
+    store: Store, together: bool
+) -> None:
+    others = [
+        post("other", nonce="same-nonce"),
+        edit(1, "other", nonce="same-nonce"),
+        delete(1, nonce="same-nonce"),
+    ]
+    if together:
+        outcomes = await store.commit([post("one", nonce="same-nonce"), *others])
+    else:
+        outcomes = await store.commit([post("one", nonce="same-nonce")])
+        for other in others:
+            outcomes += await store.commit([other])
+    assert [type(outcome) for outcome in outcomes] == [Committed, *[Conflict] * 3]
+    assert (await store.room(A)).seq == 1
+
+
+async def test_a_nonce_of_an_edit_cannot_be_used_for_a_post(store: Store) -> None:
+    await only(store, post(), edit(1, "better", nonce="same-nonce"))
+    assert isinstance((await store.commit([post("x", nonce="same-nonce")]))[0], Conflict)
+
+
+async def test_a_nonce_belongs_to_its_author_and_room(store: Store) -> None:
+    done = await only(
+        store,
+        post("one", nonce="same-nonce"),
+        post("two", nonce="same-nonce", author=TOM),
+        post("three", nonce="same-nonce", room="b"),
+    )
+    assert not any(outcome.is_duplicate for outcome in done)
+
+
+async def test_a_refused_nonce_may_be_used_again(store: Store) -> None:
+    write = post(parent=1, nonce="same-nonce")
+    assert isinstance((await store.commit([write]))[0], NotFound)
+    await only(store, post())
+    (done,) = await only(store, write)
+    assert not done.is_duplicate
+
+
+async def test_a_hundred_of_the_same_nonce_at_once_make_one_row_and_one_answer(
+    store: Store,
+) -> None:
+    write = post("once", nonce="same-nonce")
+    done = await asyncio.gather(*(store.commit([write] * (1 + i % 3)) for i in range(100)))
+    outcomes = [committed(outcome) for batch in done for outcome in batch]
+    assert sum(not outcome.is_duplicate for outcome in outcomes) == 1
+    assert {(outcome.seq, outcome.comment) for outcome in outcomes} == {(1, outcomes[0].comment)}
+    assert list(await feed(store)) == [1]
+
+
+async def test_a_deleted_comment_still_answers_its_nonce(store: Store) -> None:
+    write = post("gone", nonce="same-nonce")
+    await only(store, write, delete(1))
+    (again,) = await only(store, write)
+    assert again.is_duplicate
+    assert again.seq == 1
+    assert comment_of(again).state is CommentState.DELETED
+    assert (await store.room(A)).seq == 2
+
+
+# ── replies ──
+
+
+async def test_a_reply_carries_its_threads_root(store: Store) -> None:
+    done = await only(store, post(), post(parent=1), post(parent=2), post())
+    assert [(c.parent, c.root) for c in map(comment_of, done)] == [
+        (None, 1),
+        (1, 1),
+        (2, 1),
+        (None, 4),
+    ]
+
+
+async def test_a_parent_may_be_in_the_same_batch_but_only_before(store: Store) -> None:
+    outcomes = await store.commit([post(parent=1), post(), post(parent=1)])
+    assert [type(outcome) for outcome in outcomes] == [NotFound, Committed, Committed]
+
+
+async def test_a_parent_in_another_room_is_unknown(store: Store) -> None:
+    await only(store, post(room="b"))
+    (refused,) = await store.commit([post(parent=1)])
+    assert isinstance(refused, NotFound)
+    assert refused.field == "parent"
+
+
+@pytest.mark.parametrize("action", ["hide", "reject"])
+async def test_what_is_no_longer_shown_takes_no_replies(store: Store, action: str) -> None:
+    await only(store, post(), moderate(1, action))
+    assert isinstance((await store.commit([post(parent=1)]))[0], NotFound)
+
+
+async def test_staff_cannot_reply_to_what_the_public_never_saw(store: Store) -> None:
+    """Their reply would be public, and hang below nothing."""
+    await only(store, configure(premoderate=True), post())
+    assert isinstance((await store.commit([post(parent=2, author=MOD)]))[0], NotFound)
+
+
+# ── editing and deleting ──
+
+
+async def test_an_edit_replaces_the_words_and_takes_a_seq(store: Store) -> None:
+    await only(store, post("one"), post("two"))
+    (done,) = await only(store, edit(1, "three", now=T0 + 1000))
+    comment = comment_of(done)
+    assert (comment.id, comment.seq, comment.body) == (1, 3, "three")
+    assert (comment.created_ms, comment.edited_ms) == (T0, T0 + 1000)
+    assert list(await feed(store)) == [2, 3]
+
+
+async def test_editing_ends_with_the_window_but_not_for_staff(store: Store) -> None:
+    await only(store, post(), post(author=MOD))
+    last = T0 + WINDOW_S * 1000
+    await only(store, edit(1, "in time", now=last))
+    assert isinstance((await store.commit([edit(1, "late", now=last + 1)]))[0], Forbidden)
+    await only(store, edit(2, "late", now=last + 1, author=MOD))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda **how: edit(1, "x", **how), lambda **how: delete(1, **how)],
+    ids=["edit", "delete"],
+)
+async def test_only_the_author_edits_and_deletes(store: Store, make: Callable[..., Any]) -> None:
+    await only(store, post("mine"))
+    for author in (TOM, MOD):
+        assert isinstance((await store.commit([make(author=author)]))[0], Forbidden)
+    assert await state_of(store, 1) == "visible"
+
+
+async def test_deleting_erases_the_words_and_the_name(store: Store) -> None:
+    await only(store, post("canary", rich='["canary"]', author=TOM), react(1), post(parent=1))
+    (done,) = await only(store, delete(1, author=TOM))
+    comment = comment_of(done)
+    assert comment.state is CommentState.DELETED
+    assert (comment.body, comment.rich, comment.reactions) == ("", None, None)
+    assert (comment.author.name, comment.author.avatar) == ("", None)
+    assert (await feed(store))[4] == comment
+    for again in (delete(1, author=TOM), edit(1, "x", author=TOM), react(1)):
+        assert isinstance((await store.commit([again]))[0], NotFound)
+
+
+async def test_a_closed_room_takes_no_posts_and_edits_but_staffs(store: Store) -> None:
+    await only(store, post(), configure(state="closed"))
+    refused = await store.commit([post(), edit(1, "x")])
+    assert [type(outcome) for outcome in refused] == [RoomClosed, RoomClosed]
+    await only(store, post(author=MOD), delete(1), configure(state="open"), post())
+
+
+# ── reactions and reports ──
+
+
+async def test_a_reaction_counts_once_a_person_and_is_taken_back(store: Store) -> None:
+    await only(store, post())
+    done = await only(
+        store, react(1), react(1), react(1, author=TOM), react(1, "heart"), react(1, on=False)
+    )
+    counts = [comment_of(outcome).reactions for outcome in done]
+    assert counts == [
+        '{"like":1}',
+        '{"like":1}',
+        '{"like":2}',
+        '{"heart":1,"like":2}',
+        '{"heart":1,"like":1}',
+    ]
+    assert [outcome.change is None for outcome in done] == [False, True, False, False, False]
+    (last,) = await only(store, react(1, on=False))
+    assert last.change is None
+    await only(store, react(1, on=False, author=TOM), react(1, "heart", on=False))
+    assert (await feed(store))[7] is not None
+    assert comment_of((await only(store, react(1, on=False)))[0]).reactions is None
+
+
+@pytest.mark.parametrize("action", ["hide", "reject"])
+async def test_nobody_reacts_to_or_reports_what_is_not_shown(store: Store, action: str) -> None:
+    await only(store, post(), moderate(1, action))
+    refused = await store.commit([react(1), report(1), react(9), report(9)])
+    assert [type(outcome) for outcome in refused] == [NotFound] * 4
+
+
+async def test_a_report_changes_nothing_that_readers_see(store: Store) -> None:
+    await only(store, post())
+    done = await only(store, report(1, author=TOM), report(1, "abuse", "why", author=TOM))
+    assert [(c.seq, c.change, c.comment) for c in done] == [(1, None, None)] * 2
+    assert (await store.room(A)).seq == 1
+
+
+# ── moderation ──
+
+
+@pytest.mark.parametrize(
+    ("actions", "state", "pinned", "count"),
+    [
+        (["hide"], "hidden", False, 0),
+        (["hide", "hide"], "hidden", False, 0),
+        (["hide", "restore"], "visible", False, 1),
+        (["hide", "approve"], "visible", False, 1),
+        (["reject"], "removed", False, 0),
+        (["pin"], "visible", True, 1),
+        (["pin", "unpin"], "visible", False, 1),
+        (["approve"], "visible", False, 1),
+    ],
+)
+async def test_staff_acts_on_a_comment(
+    store: Store, actions: list[str], state: str, pinned: bool, count: int
+) -> None:
+    await only(store, post("words"))
+    for action in actions:
+        (done,) = await only(store, moderate(1, action))
+    comment = comment_of(done)
+    assert (comment.state, comment.pinned) == (state, pinned)
+    assert (comment.body == "") == (state == "removed")
+    assert (await store.counts([A]))[A] == count
+
+
+async def test_an_action_that_changes_nothing_takes_no_seq(store: Store) -> None:
+    await only(store, post())
+    done = await only(store, moderate(1, "approve"), moderate(1, "unpin"), configure(state="open"))
+    assert [outcome.change for outcome in done] == [None] * 3
+    assert (await store.room(A)).seq == 1
+
+
+async def test_what_is_gone_cannot_be_brought_back(store: Store) -> None:
+    await only(store, post(), moderate(1, "reject"), post(), delete(3))
+    for action in ("restore", "approve", "pin", "hide"):
+        refused = await store.commit([moderate(1, action), moderate(3, action)])
+        assert [type(outcome) for outcome in refused] == [NotFound, NotFound]
+
+
+async def test_premoderation_holds_what_readers_post_until_it_is_approved(store: Store) -> None:
+    await only(store, configure(premoderate=True), post("held"), post("staff's", author=MOD))
+    public = await store.page(PageRequest(A))
+    assert [comment.id for comment in public.comments] == [3]
+    assert (await store.counts([A]))[A] == 1
+    staff = await store.page(PageRequest(A, audience=Audience.STAFF))
+    assert [(comment.id, comment.state) for comment in staff.comments] == [
+        (2, "held"),
+        (3, "visible"),
+    ]
+    assert [comment.id for comment in await store.held_by(A, MARA.id)] == [2]
+    assert list(await store.held_by(A, TOM.id)) == []
+    (done,) = await only(store, moderate(2, "approve"))
+    assert comment_of(done).was_public
+    assert list(await store.held_by(A, MARA.id)) == []
+    assert [c.id for c in (await store.page(PageRequest(A))).comments] == [2, 3]
+    assert (await store.counts([A]))[A] == 2
+
+
+async def test_a_held_comment_is_unknown_to_others_and_known_to_its_author(store: Store) -> None:
+    await only(store, configure(premoderate=True), post("held"))
+    for write in (edit(2, "x", author=TOM), delete(2, author=TOM), react(2, author=TOM)):
+        assert isinstance((await store.commit([write]))[0], NotFound)
+    await only(store, edit(2, "better"), delete(2))
+
+
+async def test_a_rejected_held_comment_was_never_public(store: Store) -> None:
+    await only(store, configure(premoderate=True), post("held"), moderate(2, "reject"))
+    assert (await store.page(PageRequest(A))).comments == ()
+    found = (await feed(store))[3]
+    assert found is not None
+    assert not found.was_public
+    assert found.body == ""
+
+
+# ── the room ──
+
+
+async def test_configuring_takes_a_seq_and_appears_in_the_feed_once(store: Store) -> None:
+    await only(store, configure(title="One"), post(), configure(title="Two", slow_mode_s=5))
+    found = await store.changes(A, 0, limit=100)
+    assert [(change.seq, change.comment is None) for change in found.changes] == [
+        (2, False),
+        (3, True),
+    ]
+    room = found.changes[1].room
+    assert room == await store.room(A)
+    assert room is not None
+    assert (room.title, room.slow_mode_s, room.config_seq) == ("Two", 5, 3)
+    assert (await store.changes(A, 3, limit=100)).changes == ()
+    await only(store, configure(title=""))
+    assert (await store.room(A)).title is None
+
+
+async def test_slow_mode_holds_a_reader_off_and_says_for_how_long(store: Store) -> None:
+    await only(store, configure(slow_mode_s=10), post())
+    (refused,) = await store.commit([post(now=T0 + 4_000)])
+    assert isinstance(refused, HeldOff)
+    assert refused.retry_after_ms == 6_000
+    await only(
+        store,
+        post(author=TOM, now=T0 + 4_000),
+        post(author=MOD, now=T0 + 4_000),
+        post(author=MOD, now=T0 + 4_000),
+        edit(2, "x", now=T0 + 4_000),
+        post(now=T0 + 10_000),
+    )
+    assert isinstance((await store.commit([post(now=T0 + 10_001)]))[0], HeldOff)
+
+
+async def test_slow_mode_set_in_a_batch_knows_what_was_posted_before(store: Store) -> None:
+    await only(store, post())
+    outcomes = await store.commit([configure(slow_mode_s=10), post(now=T0 + 1)])
+    assert isinstance(outcomes[1], HeldOff)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_clock_set_back_does_not_lock_slow_mode(store: Store, together: bool) -> None:
+    await only(store, configure(slow_mode_s=10), post())
+    back = T0 - 3_600_000
+    writes = [post(now=back), post(now=back + 5_000)]
+    outcomes = (
+        await store.commit(writes)
+        if together
+        else [(await store.commit([write]))[0] for write in writes]
+    )
+    assert [type(outcome) for outcome in outcomes] == [Committed, Committed]
+
+
+async def test_a_repeated_nonce_passes_slow_mode_and_a_closed_room(store: Store) -> None:
+    write = post(nonce="same-nonce")
+    await only(store, configure(slow_mode_s=10), write, configure(state="closed"))
+    (again,) = await only(store, write)
+    assert again.is_duplicate
+
+
+async def test_counts_are_of_what_everyone_sees(store: Store) -> None:
+    await only(store, post(), post(), post(), post(room="b"), delete(1), moderate(2, "hide"))
+    rooms = [A, RoomName("b"), RoomName("never")]
+    assert await store.counts(rooms) == {"a": 1, "b": 1, "never": 0}
+
+
+# ── changes ──
+
+
+async def test_changes_list_each_comment_once_as_it_is_now(store: Store) -> None:
+    await only(store, post("1"), post("2"), post("3"), edit(1, "1b"), edit(1, "1c"), react(2))
+    found = await store.changes(A, 0, limit=100)
+    bodies = [(c.seq, c.comment.body) for c in found.changes if c.comment]
+    assert bodies == [(3, "3"), (5, "1c"), (6, "2")]
+    assert (found.from_seq, found.to_seq, found.room.seq) == (0, 6, 6)
+
+
+async def test_changes_are_cut_at_the_limit_and_say_how_far_they_reach(store: Store) -> None:
+    await only(store, *(post(str(i)) for i in range(7)), configure(title="T"), edit(1, "x"))
+    reached, seen = 0, []
+    for _ in range(20):
+        found = await store.changes(A, reached, limit=3)
+        assert found.from_seq == reached
+        assert len(found.changes) <= 3
+        seen += [change.seq for change in found.changes]
+        reached = found.to_seq
+        if reached == found.room.seq:
+            break
+        assert found.changes[-1].seq == reached
+    assert seen == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_a_changed_room_is_one_of_the_changes_wherever_it_stands(
+    store: Store, limit: int
+) -> None:
+    await only(store, post(), configure(title="T"), post())
+    reached, seen = 0, []
+    while reached < 3:
+        found = await store.changes(A, reached, limit=limit)
+        assert 0 < len(found.changes) <= limit
+        seen += [change.seq for change in found.changes]
+        reached = found.to_seq
+    assert seen == [1, 2, 3]
+
+
+async def test_changes_after_the_head_are_none(store: Store) -> None:
+    await only(store, post())
+    for since in (1, 5):
+        found = await store.changes(A, since, limit=10)
+        assert found.changes == ()
+        assert found.to_seq == since
+    found = await store.changes(RoomName("never"), 0, limit=10)
+    assert (found.changes, found.to_seq) == ((), 0)
+
+
+async def test_the_size_of_changes_grows_with_their_text(store: Store) -> None:
+    await only(store, post("x" * 1000), post("y"))
+    whole, rest = await store.size_since(A, 0), await store.size_since(A, 1)
+    assert whole - rest >= 1000
+    assert rest > 0
+    assert await store.size_since(A, 2) == 0
+    assert await store.size_since(RoomName("never"), 0) == 0
+
+
+# ── pages ──
+
+
+async def a_discussion(store: Store) -> None:
+    """Seven roots, of which 2 has five replies, 3 a reply to a reply; 1 and 5 are liked."""
+    await only(store, *(post(f"root {i}") for i in range(7)))
+    await only(store, *(post(parent=2) for _ in range(5)), post(parent=3), post(parent=13))
+    await only(store, react(5), react(5, author=TOM), react(1))
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 20])
+async def test_walking_all_pages_gives_every_root_once_in_order(
+    store: Store, order: Order, limit: int
+) -> None:
+    await a_discussion(store)
+    request = PageRequest(A, limit=limit, order=order)
+    roots: list[int] = []
+    while True:
+        page = await store.page(request)
+        found = [comment.id for comment in page.comments if comment.parent is None]
+        assert len(found) <= limit
+        roots += found
+        if page.next is None:
+            break
+        assert len(found) == limit
+        request = replace(request, after=page.next)
+    expected = {
+        "oldest": [1, 2, 3, 4, 5, 6, 7],
+        "newest": [7, 6, 5, 4, 3, 2, 1],
+        "best": [5, 1, 7, 6, 4, 3, 2],
+    }
+    assert roots == expected[order]
+
+
+async def test_roots_are_followed_by_their_first_replies_parents_first(store: Store) -> None:
+    await a_discussion(store)
+    page = await store.page(PageRequest(A, limit=3, replies=2))
+    assert [comment.id for comment in page.comments] == [1, 2, 8, 9, 3, 13, 14]
+    assert [comment.replies for comment in page.comments if comment.parent is None] == [0, 5, 2]
+    assert list(page.more) == [2]
+    assert page.next is not None
+    assert page.room == await store.room(A)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_a_thread_is_continued_to_its_end(store: Store, limit: int) -> None:
+    await a_discussion(store)
+    first = await store.page(PageRequest(A, replies=2))
+    seen = [comment.id for comment in first.comments if comment.root == 2]
+    token: str | None = first.more[2]
+    while token is not None:
+        page = await store.page(PageRequest(A, parent=CommentId(2), after=token, limit=limit))
+        seen += [comment.id for comment in page.comments]
+        token = page.next
+    assert seen == [2, 8, 9, 10, 11, 12]
+
+
+async def test_a_thread_from_its_beginning(store: Store) -> None:
+    await a_discussion(store)
+    page = await store.page(PageRequest(A, parent=CommentId(3)))
+    assert [comment.id for comment in page.comments] == [13, 14]
+    assert (page.next, page.more) == (None, {})
+
+
+async def test_a_thread_counts_only_what_is_shown(store: Store) -> None:
+    await a_discussion(store)
+    await only(store, delete(8), moderate(9, "hide"))
+    root = next(c for c in (await store.page(PageRequest(A))).comments if c.id == 2)
+    assert root.replies == 3
+
+
+async def test_the_public_pages_leave_out_what_was_never_public(store: Store) -> None:
+    await only(store, post(), configure(premoderate=True), post(parent=1), post())
+    await only(store, moderate(3, "hide"))
+    public = await store.page(PageRequest(A))
+    assert [comment.id for comment in public.comments] == [1]
+    thread = await store.page(PageRequest(A, parent=CommentId(1)))
+    assert thread.comments == ()
+    with pytest.raises(NotFound):
+        await store.page(PageRequest(A, parent=CommentId(4)))
+    staff = await store.page(PageRequest(A, audience=Audience.STAFF))
+    assert [comment.id for comment in staff.comments] == [1, 3, 4]
+
+
+async def test_a_page_of_an_empty_room(store: Store) -> None:
+    page = await store.page(PageRequest(A))
+    assert (page.comments, page.next, page.more) == ((), None, {})
+    assert page.room == await store.room(A)
+
+
+async def test_a_thread_of_an_unknown_parent_is_not_found(store: Store) -> None:
+    await only(store, post())
+    with pytest.raises(NotFound) as caught:
+        await store.page(PageRequest(A, parent=CommentId(9)))
+    assert caught.value.field == "parent"
+
+
+HUGE = "9" * 40
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PageRequest(A, after="n5"),
+        PageRequest(A, after="o"),
+        PageRequest(A, after="o-1"),
+        PageRequest(A, after="o1.2"),
+        PageRequest(A, after="nonsense"),
+        PageRequest(A, after="o²"),
+        PageRequest(A, after=f"o{HUGE}"),
+        PageRequest(A, after="b1", order="best"),
+        PageRequest(A, after=f"b1.{HUGE}", order="best"),
+        PageRequest(A, after=f"b{HUGE}.1", order="best"),
+        PageRequest(A, after="o1", order="newest"),
+        PageRequest(A, after="x1", parent=CommentId(1)),
+        PageRequest(A, after="²", parent=CommentId(1)),
+        PageRequest(A, after=HUGE, parent=CommentId(1)),
+    ],
+    ids=lambda request: f"{request.order}:{request.parent}:{request.after[:9]}",
+)
+async def test_a_token_that_is_not_of_this_order_is_a_bad_frame(
+    store: Store, request_: PageRequest
+) -> None:
+    await only(store, post(), post(parent=1))
+    with pytest.raises(BadFrame) as caught:
+        await store.page(request_)
+    assert caught.value.field == "after"
+
+
+async def test_a_page_is_of_one_moment(store: Store) -> None:
+    """Whatever is written while it is read, a page agrees with the seq it says it is of."""
+
+    async def keep_writing() -> None:
+        for i in range(60):
+            await store.commit([post(str(i)), post(str(i))])
+
+    writing = asyncio.create_task(keep_writing())
+    while not writing.done():
+        await asyncio.sleep(0)
+        page = await store.page(PageRequest(A, limit=100))
+        newest = max((comment.seq for comment in page.comments), default=0)
+        if len(page.comments) < 100:
+            assert page.room.seq == page.room.comments == len(page.comments) == newest
+        found = await store.changes(A, 0, limit=1000)
+        assert found.to_seq == found.room.seq == len(found.changes)
+    await writing
+
+
+# ── bots ──
+
+
+def a_bot(name: str = "News", id: str = "0a1b2c3d") -> BotToken:
+    return BotToken(id, name, "d" * 64, frozenset({"read", "post"}), "news/*", T0)
+
+
+async def test_a_bot_is_kept(reopen: Reopen) -> None:
+    store = await reopen()
+    await store.add_bot(a_bot())
+    store = await reopen()
+    assert await store.bot("0a1b2c3d") == a_bot()
+    assert list(await store.bots()) == [a_bot()]
+    assert await store.bot("ffffffff") is None
+
+
+async def test_two_bots_of_one_name_are_a_conflict(store: Store) -> None:
+    await store.add_bot(a_bot())
+    with pytest.raises(Conflict):
+        await store.add_bot(a_bot(id="99999999"))
+    await store.add_bot(a_bot(name="Other", id="99999999"))
+    assert [bot.name for bot in await store.bots()] == ["News", "Other"]
+
+
+async def test_a_bot_is_revoked_by_name(reopen: Reopen) -> None:
+    store = await reopen()
+    await store.add_bot(a_bot())
+    assert await store.revoke_bot("News")
+    assert not await store.revoke_bot("Olds")
+    store = await reopen()
+    assert await store.bot("0a1b2c3d") == replace(a_bot(), is_revoked=True)
+
+
+async def test_it_answers(store: Store) -> None:
+    await store.ping()
+
+
+async def test_refusals_are_typed(store: Store) -> None:
+    outcomes = await store.commit(
+        [delete(1), edit(1, "x"), react(1), report(1), moderate(1, "pin")]
+    )
+    assert all(isinstance(outcome, LivethreadError) for outcome in outcomes)
+    assert {outcome.field for outcome in outcomes if isinstance(outcome, NotFound)} == {"comment"}
+
+
+async def test_a_moderators_hidden_reply_target(store: Store) -> None:
+    """Staff may answer below what the public has seen, though it is hidden now."""
+    await only(store, post(), moderate(1, "hide"), post("why", parent=1, author=MOD))
+    page = await store.page(PageRequest(A))
+    assert [comment.id for comment in page.comments] == [1, 3]
