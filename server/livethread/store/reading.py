@@ -145,7 +145,7 @@ async def _read_thread(
     exists = select(comments.c.id).where(in_room, comments.c.id == request.parent, seen)
     if (await connection.execute(exists)).first() is None:
         raise NotFound(field="parent")
-    after = int(request.after) if request.after and request.after.isdecimal() else 0
+    after = int(request.after) if request.after and _is_number(request.after) else 0
     if request.after and not after:
         raise BadFrame("after: not a token of this thread", field="after")
     query = (
@@ -161,6 +161,11 @@ async def _read_thread(
     return Page(room, tuple(listed), following, {})
 
 
+def _is_number(text: str) -> bool:
+    """Whether it is one that a database's 64 bits hold."""
+    return text.isdecimal() and len(text) <= 18
+
+
 def _token(order: str, row: Any) -> str:
     return f"b{row.score}.{row.id}" if order == "best" else f"{order[0]}{row.id}"
 
@@ -170,6 +175,6 @@ def _after(request: PageRequest) -> tuple[int, ...]:
         return ()
     prefix, numbers = request.after[:1], request.after[1:].split(".")
     is_complete = len(numbers) == (2 if request.order == "best" else 1)
-    if prefix != request.order[0] or not is_complete or not all(n.isdecimal() for n in numbers):
+    if prefix != request.order[0] or not is_complete or not all(map(_is_number, numbers)):
         raise BadFrame("after: not a token of this order", field="after")
     return tuple(int(number) for number in numbers)
