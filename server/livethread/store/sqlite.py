@@ -158,11 +158,12 @@ class SqliteStore:
             "created_ms": token.created_ms,
             "is_revoked": token.is_revoked,
         }
-        try:
-            async with self._writing, self._connection.begin():
-                await self._connection.execute(insert(bots).values(values))
-        except IntegrityError as error:
-            raise Conflict(f"There is a bot called {token.name!r} already.") from error
+        async with self._writing, _unavailable():
+            try:
+                async with self._connection.begin():
+                    await self._connection.execute(insert(bots).values(values))
+            except IntegrityError as error:
+                raise Conflict(f"There is a bot called {token.name!r} already.") from error
 
     async def bot(self, id: str) -> BotToken | None:
         async with self._reading() as connection, connection.begin():
@@ -297,8 +298,9 @@ def _read_changes(
     finally:
         connection.execute("COMMIT")
     changes = [Change(row[1], comment_of(row)) for row in rows]
-    to_seq = changes[-1].seq if len(changes) == limit else room.seq
-    if since < room.config_seq <= to_seq:
+    if since < room.config_seq:
         changes.append(Change(room.config_seq, None, room))
         changes.sort(key=lambda change: change.seq)
+        del changes[limit:]
+    to_seq = changes[-1].seq if len(changes) == limit else room.seq
     return ChangeRange(room, since, max(since, to_seq), tuple(changes))
