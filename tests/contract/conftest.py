@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,10 +19,18 @@ Reopen = Callable[[], Awaitable[Store]]
 
 
 class SqliteFactory:
+    _migrated: ClassVar[bytes] = b""
+    """An empty database: copied, it opens ten times as fast as one made anew."""
+
     def __init__(self, directory: Path) -> None:
         self._path = directory / "livethread.db"
+        if self._migrated:
+            self._path.write_bytes(self._migrated)
 
     async def open(self) -> Store:
+        if not self._path.exists():
+            await (await SqliteStore.open(self._path)).close()
+            type(self)._migrated = self._path.read_bytes()
         return await SqliteStore.open(self._path, readers=2)
 
 
