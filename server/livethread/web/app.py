@@ -26,11 +26,14 @@ PROBLEM = {"content": {"application/problem+json": {}}, "model": Problem}
 def create_app(gateway: Gateway, static: Path) -> ASGIApp:
     """Everything that is served over HTTP; ``static`` is the folder of the browser's files."""
     stats = HttpStats()
-    return Shell(create_api(gateway, static, stats), stats)
+    return Shell(Gate(create_api(gateway, static, stats), gateway), stats)
 
 
 def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
-    """The application without its shell."""
+    """The application without gate and shell.
+
+    They stand outside of it because Starlette answers unexpected failures outside of middleware.
+    """
     app = FastAPI(
         title="Livethread",
         version=__version__,
@@ -48,7 +51,6 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
     app.state.gateway = gateway
     app.state.files = files
     app.state.registry = registry_of(figures)
-    app.add_middleware(Gate, gateway=gateway)
 
     api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
     # A room's name is a path, too: what lies below a room comes before the room itself.

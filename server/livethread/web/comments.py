@@ -38,10 +38,12 @@ Key = Annotated[
 ]
 
 
-async def _write(speaker: Exchange, kind: str, room: str, **fields: Any) -> Frame:
-    """Ask for one command's effect. What the body says of the path's or header's is not heard."""
-    fields.pop("ref", None)
-    return await speaker.ask(to_command({**fields, "type": kind, "room": room}))
+async def _write(
+    speaker: Exchange, kind: str, room: str, body: dict[str, Any] | None = None, **named: Any
+) -> Frame:
+    """Ask for one command's effect. What path and headers name, the body can't name otherwise."""
+    fields = {**(body or {}), **named, "type": kind, "room": room, "ref": None}
+    return await speaker.ask(to_command(fields))
 
 
 def _nonce(key: str | None) -> str:
@@ -80,7 +82,7 @@ async def report_comment(
     room: text.RoomName, comment: commands.CommentId, speaker: Speaker, body: JsonBody
 ) -> Response:
     """Tell the moderators."""
-    return answer(encode(await _write(speaker, "report", room, **body | {"comment": comment})))
+    return answer(encode(await _write(speaker, "report", room, body, comment=comment)))
 
 
 @router.post(
@@ -96,7 +98,7 @@ async def post_comment(
     room: text.RoomName, speaker: Speaker, body: JsonBody, key: Key = None
 ) -> Response:
     """Committed when this answers. A held comment's `state` says so."""
-    ack = await _write(speaker, "post", room, **body | {"nonce": _nonce(key)})
+    ack = await _write(speaker, "post", room, body, nonce=_nonce(key))
     assert isinstance(ack, dict)
     status = HTTPStatus.OK if "duplicate" in ack else HTTPStatus.CREATED
     comment = ack["comment"]["id"]
@@ -119,8 +121,7 @@ async def edit_comment(
 ) -> Response:
     """Replaces its text, for a while after it was posted."""
     nonce = secrets.token_urlsafe() if key is None else _nonce(key)
-    fields = body | {"comment": comment, "nonce": nonce}
-    return answer(encode(await _write(speaker, "edit", room, **fields)))
+    return answer(encode(await _write(speaker, "edit", room, body, comment=comment, nonce=nonce)))
 
 
 @router.delete(
@@ -146,4 +147,4 @@ async def delete_comment(
 )
 async def react(room: text.RoomName, speaker: Speaker, body: JsonBody) -> Response:
     """Setting what is set already changes nothing."""
-    return answer(encode(await _write(speaker, "react", room, **body)))
+    return answer(encode(await _write(speaker, "react", room, body)))

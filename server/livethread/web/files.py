@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -35,6 +36,7 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 )
 _COMPRESSED_ALREADY = frozenset({".ico", ".png", ".woff2"})
 _MIN_GAIN = 0.9
+_ACCEPTED = re.compile(r"([^\s,;]+)\s*(?:;\s*q=([0-9.]+))?")
 
 # The names have no hash in them, so a new version must be seen soon; meanwhile nobody waits.
 CACHED = "public, max-age=300, stale-while-revalidate=86400"
@@ -106,11 +108,13 @@ class Files:
 
 def accepts_gzip(header: str) -> bool:
     """Whether an Accept-Encoding allows gzip (RFC 9110 12.5.3)."""
-    for part in header.lower().split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return weight.replace(" ", "").rstrip("0").rstrip(".") != "q="
-    return False
+    weights: dict[str, str] = {
+        coding: weight
+        for coding, weight in _ACCEPTED.findall(header.lower())
+        if coding in ("gzip", "*")
+    }
+    weight = weights.get("gzip", weights.get("*", "0"))
+    return weight == "" or weight.strip("0.") != ""
 
 
 def is_known(request: Request, etag: str) -> bool:

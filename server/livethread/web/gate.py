@@ -32,7 +32,7 @@ _EXPOSED = "ETag, Location, Retry-After"
 
 
 class Gate:
-    """Middleware before the API and the pages."""
+    """Stands before the API and the pages."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
         settings, rules = gateway.settings, gateway.services.rules

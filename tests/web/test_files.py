@@ -1,0 +1,125 @@
+"""The browser's files."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from livethread.web.bundle import join
+from livethread.web.files import accepts_gzip
+from tests.web.site import STATIC, Site, a_site
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/embed.js", "text/javascript; charset=utf-8"),
+        ("/static/elements.js", "text/javascript; charset=utf-8"),
+        ("/static/lang/en.js", "text/javascript; charset=utf-8"),
+        ("/static/demo.css", "text/css; charset=utf-8"),
+        ("/static/icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_a_file_may_be_embedded_anywhere_and_cached(
+    site: Site, path: str, media_type: str
+) -> None:
+    async with site.peer(Origin="https://elsewhere.example") as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert answer.headers["cache-control"].startswith("public, max-age=300, stale-while-")
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_a_known_file_is_not_sent_again(site: Site, encoding: str) -> None:
+    headers = {"Accept-Encoding": encoding}
+    first = await site.client.get("/embed.js", headers=headers)
+    assert ("content-encoding" in first.headers) == (encoding == "gzip")
+    for tag in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
+        again = await site.client.get("/embed.js", headers=headers | {"If-None-Match": tag})
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == first.headers["etag"]
+    other = await site.client.get("/embed.js", headers=headers | {"If-None-Match": '"x"'})
+    assert other.status_code == 200
+
+
+async def test_both_encodings_hold_the_same_and_are_told_apart(site: Site) -> None:
+    plain = await site.client.get("/static/feed.js", headers={"Accept-Encoding": "identity"})
+    zipped = await site.client.get("/static/feed.js", headers={"Accept-Encoding": "gzip"})
+    assert plain.content == zipped.content == (STATIC / "feed.js").read_bytes()
+    assert plain.headers["etag"] != zipped.headers["etag"]
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+
+
+@pytest.mark.parametrize(
+    ("header", "is_accepted"),
+    [
+        ("gzip", True),
+        ("br, GZip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("gzip;q=1.0", True),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_what_accept_encoding_says(header: str, is_accepted: bool) -> None:
+    assert accepts_gzip(header) is is_accepted
+
+
+async def test_head_is_get_without_the_body(site: Site) -> None:
+    for path in ("/embed.js", "/static/demo.css"):
+        head = await site.client.head(path)
+        assert head.status_code == 200
+        assert head.headers["etag"] == (await site.client.get(path)).headers["etag"]
+
+
+async def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:
+    static = tmp_path / "static"
+    static.mkdir()
+    (tmp_path / "secret.txt").write_text("canary")
+    (static / "a.txt").write_text("a")
+    (static / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (static / ".key").write_text("canary")
+    async with a_site(tmp_path, static) as site:
+        assert (await site.client.get("/static/a.txt")).text == "a"
+        for path in ("../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "%2e%2e%2fsecret.txt",
+                     "link.txt", ".key", "/etc/passwd", "%2fetc/passwd", "a.txt/", "..\\secret.txt",
+                     "a.txt%00", ""):  # fmt: skip
+            answer = await site.client.get(f"/static/{path}")
+            assert answer.status_code == 404, path
+        assert (await site.client.get("/embed.js")).status_code == 404
+
+
+async def test_embed_is_all_modules_in_one(site: Site) -> None:
+    source = (await site.client.get("/embed.js")).text
+    assert not re.search(r"^(import|export)\b", source, re.MULTILINE)
+    assert "customElements.define(" in source
+    assert len(gzip.compress(source.encode(), 9)) < 20_000
+
+
+def test_modules_are_joined_once_and_after_what_they_import(tmp_path: Path) -> None:
+    files = {
+        "elements.js": 'import { b } from "./b.js";\nimport { c } from "./lib/c.js";\nb(c);\n',
+        "b.js": '/** Doc. */\nimport { c } from "./lib/c.js";\nexport const b = (x) => x + c;\n',
+        "lib/c.js": "export const c = 1;\n",
+    }
+    for name, source in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+    joined = join(tmp_path / "elements.js")
+    assert joined == "const c = 1;\n\nconst b = (x) => x + c;\n\nb(c);\n"
+
+
+def test_modules_that_cant_be_joined_are_served_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "elements.js").write_text('import * as c from "./c.js";\n')
+    assert join(tmp_path / "elements.js") is None
+    assert join(tmp_path / "missing.js") is None
