@@ -33,7 +33,7 @@ export class CommentList {
   /**
    * @param {ThreadSession} session
    * @param {Words} words
-   * @param {{onReply: (id: number) => void, onLink: (id: number) => void, nameGiven: () => string}} actions
+   * @param {{onReply: (id: number) => void, onLink: (id: number) => void, onRetry: (nonce: string) => void}} actions
    */
   constructor(session, words, actions) {
     this.#session = session;
@@ -86,11 +86,11 @@ export class CommentList {
 
   /** Lets what arrived be shown: all of it, or this reader's own. Returns the ids of others' comments now shown. @param {boolean} all */
   #release(all) {
-    const { feed, user } = this.#session;
+    const { feed, posting } = this.#session;
     const released = [];
     for (const id of [...feed.arrived].sort((a, b) => a - b)) {
       const comment = feed.comments.get(id);
-      const isOwn = comment?.author?.id !== undefined && comment.author.id === user?.id;
+      const isOwn = comment?.author?.id !== undefined && comment.author.id === posting.user?.id;
       if (!all && !isOwn && comment) continue;
       feed.arrived.delete(id);
       if (!isOwn) released.push(id);
@@ -109,7 +109,8 @@ export class CommentList {
   }
 
   #rootRows() {
-    const { feed, outbox } = this.#session;
+    const { feed } = this.#session;
+    const { outbox } = this.#session.posting;
     const ids = this.#visible(feed.childrenOf(0));
     const rows = ids.map((id) => this.#row(id, 0));
     const more = this.#moreRow(0, feed.next !== null, () => this.#words.say("showMore"));
@@ -122,7 +123,8 @@ export class CommentList {
 
   /** @param {number} id @param {number} level @param {boolean} [isFlat]  its replies are shown beside it @returns {HTMLLIElement} */
   #row(id, level, isFlat = false) {
-    const { feed, outbox } = this.#session;
+    const { feed } = this.#session;
+    const { outbox } = this.#session.posting;
     let item = this.#items.get(id);
     if (!item) {
       const comment = /** @type {import("./protocol.js").Comment} */ (feed.comments.get(id));
@@ -187,8 +189,8 @@ export class CommentList {
     let item = this.#pending.get(post.nonce);
     if (!item) {
       item = new PendingItem(post, this.#words, {
-        onRetry: () => this.#session.retry(post.nonce, this.#actions.nameGiven()),
-        onDiscard: () => this.#session.discard(post.nonce),
+        onRetry: () => this.#actions.onRetry(post.nonce),
+        onDiscard: () => this.#session.posting.discard(post.nonce),
       });
       this.#pending.set(post.nonce, item);
     }

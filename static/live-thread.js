@@ -119,7 +119,7 @@ export class LiveThread extends HTMLElement {
     };
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) return comeBack();
-      this.#hiddenTimer = setTimeout(() => session.outbox.isEmpty && session.pause(), HIDDEN_MS);
+      this.#hiddenTimer = setTimeout(() => session.posting.outbox.isEmpty && session.pause(), HIDDEN_MS);
     }, { signal });
     addEventListener("online", comeBack, { signal });
     addEventListener("offline", () => this.#schedule(), { signal });

@@ -1,11 +1,10 @@
 /**
- * One reader in one room: ties the connection, the feed and the outbox together. No DOM; the view reads its state and
+ * One reader in one room: ties the connection, the feed and what the reader posts together. No DOM; the view reads its state and
  * is told when to look again.
  */
 import { Connection } from "./connection.js";
 import { Feed } from "./feed.js";
-import { Outbox } from "./outbox.js";
-import { makeNonce } from "./protocol.js";
+import { Posting } from "./posting.js";
 
 /** @typedef {import("./protocol.js").ServerFrame} ServerFrame */
 /** @typedef {import("./protocol.js").ErrorFrame} ErrorFrame */
@@ -27,31 +26,25 @@ import { makeNonce } from "./protocol.js";
  * @property {(callback: () => void, ms: number) => any} [later]
  */
 
-const SLOW_MS = 10_000;
-const MAX_WAIT_MS = 30_000;
+const REJOIN_MS = 2_000;
 const MAX_REJOINS = 5;
 
 export class ThreadSession {
   /** @type {Status} */
   status = "connecting";
-  /** @type {import("./protocol.js").User | null} */
-  user = null;
   /** @type {import("./protocol.js").Limits} */
   limits = { body_chars: 5000, name_chars: 40 };
   readers = 0;
   isLoaded = false;
   /** Why the room can't be shown, in the server's words. @type {string | null} */
   failure = null;
-  outbox = new Outbox();
   connection;
   feed;
-  /** The name a guest gave, until the server has taken it. */
-  #name = "";
+  posting;
   #options;
   #later;
   #refs = 0;
   #joinRef = "";
-  #renewRef = "";
   #rejoins = 0;
   #usedGuestToken = "";
   #isForgotten = false;
@@ -65,6 +58,10 @@ export class ThreadSession {
     const later = options.later ?? ((callback, ms) => setTimeout(callback, ms));
     this.#later = (/** @type {() => void} */ callback, /** @type {number} */ ms) => later(() => this.#isClosed || callback(), ms);
     this.feed = new Feed(options.order);
+    const { room, onChange, onPosted, onError } = options;
+    this.posting = new Posting({
+      room, onChange, onPosted, onError, later: this.#later, send: (frame) => this.connection.send(frame),
+    });
     const connect = options.connect ?? ((given) => new Connection(given));
     this.connection = connect({
       url: options.url,
@@ -74,11 +71,6 @@ export class ThreadSession {
       onState: () => this.#connectionChanged(),
       onRefused: () => this.#isForgotten,
     });
-  }
-
-  /** Whether this reader has an identity to post under. */
-  get isIdentified() {
-    return this.user !== null && this.user.role !== "anonymous";
   }
 
   /** Whether a page is being read for this thread (0: more roots). @param {number} root */
@@ -95,34 +87,10 @@ export class ThreadSession {
     this.connection.stop();
   }
 
-  /** Queues a post; it is sent when it can be, as often as it takes. @param {{body: string, parent?: number, name?: string}} post */
-  post({ body, parent, name }) {
-    this.#name = name || this.#name;
-    const pending = this.outbox.add(makeNonce(), body, parent);
-    this.#flush();
-    this.#options.onChange();
-    return pending;
-  }
-
   /** Closes for good: what still comes is nobody's. */
   close() {
     this.#isClosed = true;
     this.connection.stop();
-  }
-
-  /** @param {string} nonce @param {string} [name] */
-  retry(nonce, name) {
-    this.#name = name || this.#name;
-    this.outbox.retry(nonce);
-    this.connection.start();
-    this.#flush();
-    this.#options.onChange();
-  }
-
-  /** @param {string} nonce */
-  discard(nonce) {
-    this.outbox.discard(nonce);
-    this.#options.onChange();
   }
 
   /** Asks for more roots (0) or for the rest of a thread, unless that is under way. @param {number} root */
@@ -180,12 +148,9 @@ export class ThreadSession {
 
   /** @param {import("./protocol.js").Welcome} frame */
   #welcomed(frame) {
-    this.user = frame.user ?? null;
-    if (this.user?.role === "guest") this.#name = this.user.name;
     if (frame.limits) this.limits = frame.limits;
     if (frame.guest_token) this.#options.memory.set("guest", frame.guest_token);
-    this.#renewRef = "";
-    this.#flush();
+    this.posting.welcomed(frame.user);
   }
 
   /** @param {import("./protocol.js").Joined} frame */
@@ -196,7 +161,7 @@ export class ThreadSession {
     this.isLoaded = true;
     this.failure = null;
     this.status = "live";
-    this.#flush();
+    this.posting.open();
   }
 
   /** @param {import("./protocol.js").Changes} frame */
@@ -209,14 +174,13 @@ export class ThreadSession {
 
   /** @param {Comment} comment */
   #match(comment) {
-    if (!this.feed.comments.has(comment.id)) this.outbox.seen(comment, this.user?.id);
+    if (!this.feed.comments.has(comment.id)) this.posting.seen(comment);
   }
 
   /** @param {import("./protocol.js").Ack} frame */
   #acked(frame) {
     if (frame.comment) this.feed.upsert(frame.comment);
-    const settled = this.outbox.acked(frame.ref);
-    if (settled && frame.comment) this.#options.onPosted(frame.comment);
+    this.posting.acked(frame);
   }
 
   /** @param {import("./protocol.js").Page} frame */
@@ -231,13 +195,9 @@ export class ThreadSession {
   #failed(frame) {
     const ref = frame.ref ?? "";
     const isBadToken = frame.code === "unauthorized" || frame.code === "token_expired";
-    if (this.#pages.delete(ref)) return;
-    if (this.outbox.get(ref)) return this.#postFailed(ref, frame);
-    if (ref && ref === this.#renewRef) {
-      this.#renewRef = "";
-      for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, frame.message);
-    } else if (ref && ref === this.#joinRef) {
-      if (frame.retryable) this.#later(() => this.#join(), frame.retry_after_ms ?? 2_000);
+    if (this.#pages.delete(ref) || this.posting.failed(frame)) return;
+    if (ref && ref === this.#joinRef) {
+      if (frame.retryable) this.#later(() => this.#join(), frame.retry_after_ms ?? REJOIN_MS);
       else this.failure = frame.message;
     } else if (isBadToken && this.#usedGuestToken) {
       this.#options.memory.set("guest", null); // closed next with 4500; comes back as nobody
@@ -247,54 +207,18 @@ export class ThreadSession {
     this.#options.onError(frame);
   }
 
-  /** @param {string} nonce @param {ErrorFrame} frame */
-  #postFailed(nonce, frame) {
-    const wait = frame.retry_after_ms ?? 2_000;
-    if (frame.retryable && wait <= MAX_WAIT_MS) {
-      this.#later(() => {
-        if (this.outbox.get(nonce)?.state === "failed") return;
-        this.outbox.retry(nonce);
-        this.#flush();
-      }, wait);
-      return;
-    }
-    this.outbox.fail(nonce, frame.message);
-    this.#options.onError(frame);
-  }
-
-  /** Sends what waits, once there is a room to post in and a name to post under. */
-  #flush() {
-    if (this.status !== "live" || this.outbox.isEmpty) return;
-    if (!this.isIdentified) {
-      if (this.#renewRef || !this.#name) return;
-      this.#renewRef = this.#ref("n");
-      this.connection.send({ type: "renew", ref: this.#renewRef, guest: { name: this.#name } });
-      return;
-    }
-    for (const { nonce, body, parent } of this.outbox.takeUnsent()) {
-      this.connection.send({ type: "post", ref: nonce, room: this.#options.room, nonce, body, parent });
-      this.#later(() => {
-        const pending = this.outbox.get(nonce);
-        if (pending?.state !== "sending") return;
-        pending.state = "slow";
-        this.#options.onChange();
-      }, SLOW_MS);
-    }
-  }
-
   #connectionChanged() {
     const { state } = this.connection ?? { state: "idle" };
     if (state !== "open") {
-      this.outbox.disconnected();
+      this.posting.close();
       this.#pages.clear();
-      this.#renewRef = "";
       this.#rejoins = 0;
       this.readers = 0;
     }
     if (state === "idle") this.status = "paused";
     else if (state === "stopped") {
       this.status = "stopped";
-      for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, "");
+      this.posting.giveUp();
     } else if (this.isLoaded) this.status = "reconnecting";
     else this.status = "connecting";
     this.#options.onChange();

@@ -50,7 +50,7 @@ export class ThreadView {
     this.#list = new CommentList(session, words, {
       onReply: (id) => this.#openReply(id),
       onLink: (id) => this.goTo(id),
-      nameGiven: () => this.#reply?.composer.name || this.#composer.name,
+      onRetry: (nonce) => this.#retry(nonce),
     });
     this.#composer = this.#makeComposer(0, words.say("write"));
     this.#closedNote = el("p", { class: "note", hidden: "" }, words.say("roomClosed"));
@@ -133,7 +133,8 @@ export class ThreadView {
   }
 
   #author() {
-    const { isIdentified, user, limits } = this.#session;
+    const { limits, posting } = this.#session;
+    const { isIdentified, user } = posting;
     return { user: isIdentified && user ? user.name : null, ...limits };
   }
 
@@ -145,7 +146,7 @@ export class ThreadView {
       draft: this.#memory.get(key) ?? "",
       onDraft: (draft) => this.#memory.set(key, draft),
       onPost: ({ body, name }) => {
-        const pending = this.#session.post({ body, name, parent: parent || undefined });
+        const pending = this.#session.posting.post({ body, name, parent: parent || undefined });
         this.#closeReply();
         this.update();
         this.#list.focusPending(pending.nonce);
@@ -169,6 +170,12 @@ export class ThreadView {
       this.#reply = { parent: id, composer };
     }
     this.#reply.composer.focus();
+  }
+
+  /** @param {string} nonce */
+  #retry(nonce) {
+    this.#session.start();
+    this.#session.posting.retry(nonce, this.#reply?.composer.name || this.#composer.name);
   }
 
   #closeReply() {

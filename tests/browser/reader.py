@@ -84,6 +84,13 @@ class Reader:
         assert self.tree() == tree
         expect(self.page.locator("live-thread article.pending")).to_have_count(0)
 
+    def eventually(self, script: str, expected: object) -> None:
+        """Waits until a script has this result (Playwright's own wait needs `unsafe-eval`)."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.page.evaluate(script) != expected and time.monotonic() < deadline:
+            self.page.wait_for_timeout(POLL_MS)
+        assert self.page.evaluate(script) == expected
+
     def focused(self) -> dict[str, Any]:
         """The focused element's tag and label."""
         script = """() => {
@@ -102,7 +109,8 @@ class Reader:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        if self._expects_outage and "WebSocket" in message.text:
+        lost = "WebSocket" in message.text or "net::ERR_CONNECTION" in message.text
+        if self._expects_outage and lost:
             return
         self.errors.append(f"console: {message.text}")
 

@@ -9,10 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.reader import Reader
-from tests.serverprocess import UNLIMITED, serving
+from tests.browser.writing import fill
+from tests.serverprocess import UNLIMITED, ServerProcess, serving
 
 pytestmark = pytest.mark.browser
 
@@ -79,3 +80,23 @@ def test_it_works_in_another_sites_page_under_a_strict_policy(
         assert reader.context.cookies() == []
         reader.context.close()
     assert reader.errors == []
+
+
+def test_counts_of_several_rooms_come_in_one_request(
+    server: ServerProcess, new_reader: Callable[..., Reader]
+) -> None:
+    fill(server.url, "busy", [("One", None), ("Two", 0)])
+    reader = new_reader().open()
+    with reader.page.expect_request("**/api/v1/counts?*") as asked:
+        reader.page.evaluate(
+            """() => {
+              for (const room of ["busy", "quiet"]) {
+                const count = document.createElement("live-count");
+                count.setAttribute("room", room);
+                document.body.append(count);
+              }
+            }"""
+        )
+    assert asked.value.url.endswith("?room=busy&room=quiet")
+    expect(reader.page.locator("live-count[room=busy]")).to_have_text("2")
+    expect(reader.page.locator("live-count[room=quiet]")).to_have_text("0")

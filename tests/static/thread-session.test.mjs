@@ -68,7 +68,7 @@ test("the first post names the guest, then goes out; the token is kept", () => {
   const { sockets, memory, session } = opened();
   welcome(sockets, NOBODY);
   answerJoin(sockets);
-  session.post({ body: "Hello", name: "Mara" });
+  session.posting.post({ body: "Hello", name: "Mara" });
   assert.deepEqual(sockets.last.of("post"), []);
   assert.deepEqual(sockets.last.of("renew").map(({ guest }) => guest), [{ name: "Mara" }]);
   welcome(sockets, GUEST, { guest_token: "new" });
@@ -82,17 +82,17 @@ test("a name the server refuses leaves the post to try again", () => {
   const { sockets, errors, session } = opened();
   welcome(sockets, NOBODY);
   answerJoin(sockets);
-  const { nonce } = session.post({ body: "Hello", name: "Staff" });
+  const { nonce } = session.posting.post({ body: "Hello", name: "Staff" });
   sockets.last.say({ type: "error", ref: sockets.last.of("renew")[0].ref, code: "rejected", message: "Taken.", field: "name" });
-  assert.equal(session.outbox.get(nonce)?.state, "failed");
+  assert.equal(session.posting.outbox.get(nonce)?.state, "failed");
   assert.equal(errors[0].field, "name");
-  session.retry(nonce, "Mara");
+  session.posting.retry(nonce, "Mara");
   assert.deepEqual(sockets.last.of("renew").at(-1).guest, { name: "Mara" });
 });
 
 test("a post cut off by a lost connection is sent again with its nonce, and is there once", () => {
   const { clock, sockets, posted, session } = live();
-  session.post({ body: "Hello" });
+  session.posting.post({ body: "Hello" });
   const [first] = sockets.last.of("post");
   sockets.last.drop(1006);
   assert.equal(session.status, "reconnecting");
@@ -102,19 +102,19 @@ test("a post cut off by a lost connection is sent again with its nonce, and is t
   assert.equal(sockets.last.of("join")[0].since, "abc.0");
   answerJoin(sockets);
   sockets.last.say(changes(0, comment(1, "Hello")));
-  assert.equal(session.outbox.shown.length, 0, "it is seen in the feed, so not shown as pending");
+  assert.equal(session.posting.outbox.shown.length, 0, "it is seen in the feed, so not shown as pending");
   const [second] = sockets.last.of("post");
   assert.equal(second.nonce, first.nonce);
   sockets.last.say({ type: "ack", ref: second.ref, room: "r", seq: 1, comment: comment(1, "Hello"), duplicate: true });
   assert.deepEqual(session.feed.childrenOf(0), [1]);
-  assert.ok(session.outbox.isEmpty);
+  assert.ok(session.posting.outbox.isEmpty);
   assert.equal(posted.length, 1);
 });
 
 test("written while offline, it goes out when the room is back", () => {
   const { clock, sockets, session } = live();
   sockets.last.drop(1006);
-  session.post({ body: "Hello" });
+  session.posting.post({ body: "Hello" });
   clock.pass(250);
   sockets.last.accept();
   welcome(sockets, GUEST);
@@ -125,15 +125,15 @@ test("written while offline, it goes out when the room is back", () => {
 
 test("two posts of the same text are two comments", () => {
   const { sockets, session } = live();
-  session.post({ body: "+1" });
-  session.post({ body: "+1" });
+  session.posting.post({ body: "+1" });
+  session.posting.post({ body: "+1" });
   const [a, b] = sockets.last.of("post");
   sockets.last.say(changes(0, comment(1, "+1")));
-  assert.equal(session.outbox.shown.length, 1);
+  assert.equal(session.posting.outbox.shown.length, 1);
   sockets.last.say({ type: "ack", ref: a.ref, room: "r", seq: 1, comment: comment(1, "+1") });
   sockets.last.say({ type: "ack", ref: b.ref, room: "r", seq: 2, comment: comment(2, "+1") });
   assert.deepEqual(session.feed.childrenOf(0), [2, 1]);
-  assert.ok(session.outbox.isEmpty);
+  assert.ok(session.posting.outbox.isEmpty);
 });
 
 test("a gap is answered by a join at the cursor; what comes before its answer is dropped", () => {
@@ -171,15 +171,15 @@ test("the answer to an earlier join is nobody's", () => {
 
 test("storage trouble is retried by itself, a rejection is told", () => {
   const { clock, sockets, session, errors } = live();
-  const { nonce } = session.post({ body: "Hello" });
+  const { nonce } = session.posting.post({ body: "Hello" });
   sockets.last.say({ type: "error", ref: nonce, code: "unavailable", message: "", retryable: true, retry_after_ms: 1500 });
   clock.pass(1500);
   assert.deepEqual(sockets.last.of("post").map((post) => post.nonce), [nonce, nonce]);
   sockets.last.say({ type: "error", ref: nonce, code: "rejected", message: "Too many links.", retryable: false });
-  assert.deepEqual([session.outbox.get(nonce)?.state, session.outbox.get(nonce)?.reason], ["failed", "Too many links."]);
+  assert.deepEqual([session.posting.outbox.get(nonce)?.state, session.posting.outbox.get(nonce)?.reason], ["failed", "Too many links."]);
   assert.equal(errors.length, 1);
-  session.discard(nonce);
-  assert.ok(session.outbox.isEmpty);
+  session.posting.discard(nonce);
+  assert.ok(session.posting.outbox.isEmpty);
 });
 
 test("a guest token the server no longer takes is forgotten, and the reader comes back as nobody", () => {
@@ -194,16 +194,16 @@ test("a guest token the server no longer takes is forgotten, and the reader come
 
 test("the host's own token refused is the end, and posts say so", () => {
   const { sockets, session } = opened({ token: "host" });
-  const { nonce } = session.post({ body: "Hello" });
+  const { nonce } = session.posting.post({ body: "Hello" });
   sockets.last.say({ type: "error", code: "unauthorized", message: "", retryable: false });
   sockets.last.drop(4500);
   assert.equal(session.status, "stopped");
-  assert.equal(session.outbox.get(nonce)?.state, "failed");
+  assert.equal(session.posting.outbox.get(nonce)?.state, "failed");
 });
 
 test("closed for good, neither timers nor late frames do anything", () => {
   const { clock, sockets, session } = live();
-  session.post({ body: "Hello" });
+  session.posting.post({ body: "Hello" });
   session.close();
   clock.pass(60_000);
   assert.equal(sockets.all.length, 1);

@@ -1,0 +1,156 @@
+/**
+ * What this reader says: who they are, and their posts until each is in the room once. No DOM, no socket; it is told what
+ * came and given a way to send.
+ */
+import { Outbox } from "./outbox.js";
+import { makeNonce } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").Comment} Comment */
+/** @typedef {import("./protocol.js").ErrorFrame} ErrorFrame */
+/** @typedef {{code: string, message: string, field?: string}} Failure */
+/**
+ * @typedef {object} PostingOptions
+ * @property {string} room
+ * @property {(frame: object) => boolean} send
+ * @property {(callback: () => void, ms: number) => void} later
+ * @property {() => void} onChange
+ * @property {(comment: Comment) => void} onPosted
+ * @property {(error: Failure) => void} onError
+ */
+
+const SLOW_MS = 10_000;
+const RETRY_MS = 2_000;
+const MAX_WAIT_MS = 30_000;
+
+export class Posting {
+  /** @type {import("./protocol.js").User | null} */
+  user = null;
+  outbox = new Outbox();
+  /** Whether the room can take posts: joined, over a connection that is open. */
+  #isOpen = false;
+  /** The name a guest gave, until the server has taken it. */
+  #name = "";
+  #renewRef = "";
+  #renewals = 0;
+  #options;
+
+  /** @param {PostingOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** Whether this reader has an identity to post under. */
+  get isIdentified() {
+    return this.user !== null && this.user.role !== "anonymous";
+  }
+
+  /** Queues a post; it is sent when it can be, as often as it takes. @param {{body: string, parent?: number, name?: string}} post */
+  post({ body, parent, name }) {
+    this.#name = name || this.#name;
+    const pending = this.outbox.add(makeNonce(), body, parent);
+    this.#flush();
+    this.#options.onChange();
+    return pending;
+  }
+
+  /** @param {string} nonce @param {string} [name] */
+  retry(nonce, name) {
+    this.#name = name || this.#name;
+    this.outbox.retry(nonce);
+    this.#flush();
+    this.#options.onChange();
+  }
+
+  /** @param {string} nonce */
+  discard(nonce) {
+    this.outbox.discard(nonce);
+    this.#options.onChange();
+  }
+
+  /** @param {import("./protocol.js").User | null | undefined} user */
+  welcomed(user) {
+    this.user = user ?? null;
+    if (user?.role === "guest") this.#name = user.name;
+    this.#renewRef = "";
+    this.#flush();
+  }
+
+  /** The room has been joined: what waits goes out. */
+  open() {
+    this.#isOpen = true;
+    this.#flush();
+  }
+
+  /** The connection is gone: what was sent over it has to be sent again. */
+  close() {
+    this.#isOpen = false;
+    this.#renewRef = "";
+    this.outbox.disconnected();
+  }
+
+  /** There will be no other connection. */
+  giveUp() {
+    for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, "");
+  }
+
+  /** A comment came that is new to this reader. @param {Comment} comment */
+  seen(comment) {
+    this.outbox.seen(comment, this.user?.id);
+  }
+
+  /** @param {import("./protocol.js").Ack} frame */
+  acked({ ref, comment }) {
+    if (this.outbox.acked(ref) && comment) this.#options.onPosted(comment);
+  }
+
+  /** Takes an error that answers one of its frames; false if it is about something else. @param {ErrorFrame} frame */
+  failed(frame) {
+    const ref = frame.ref ?? "";
+    if (this.outbox.get(ref)) {
+      this.#postFailed(ref, frame);
+    } else if (ref && ref === this.#renewRef) {
+      this.#renewRef = "";
+      for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, frame.message);
+      this.#options.onError(frame);
+    } else return false;
+    return true;
+  }
+
+  /** @param {string} nonce @param {ErrorFrame} frame */
+  #postFailed(nonce, frame) {
+    const wait = frame.retry_after_ms ?? RETRY_MS;
+    if (frame.retryable && wait <= MAX_WAIT_MS) {
+      this.#options.later(() => {
+        if (this.outbox.get(nonce)?.state === "failed") return;
+        this.outbox.retry(nonce);
+        this.#flush();
+      }, wait);
+    } else {
+      this.outbox.fail(nonce, frame.message);
+      this.#options.onError(frame);
+    }
+  }
+
+  /** Sends what waits, once there is a room to post in and a name to post under. */
+  #flush() {
+    if (!this.#isOpen || this.outbox.isEmpty) return;
+    if (this.isIdentified) {
+      for (const pending of this.outbox.takeUnsent()) this.#send(pending);
+    } else if (!this.#renewRef && this.#name) {
+      this.#renewals += 1;
+      this.#renewRef = `n${this.#renewals}`;
+      this.#options.send({ type: "renew", ref: this.#renewRef, guest: { name: this.#name } });
+    }
+  }
+
+  /** @param {import("./outbox.js").Pending} pending */
+  #send(pending) {
+    const { nonce, body, parent } = pending;
+    this.#options.send({ type: "post", ref: nonce, room: this.#options.room, nonce, body, parent });
+    this.#options.later(() => {
+      if (pending.state !== "sending" || this.outbox.get(nonce) !== pending) return;
+      pending.state = "slow";
+      this.#options.onChange();
+    }, SLOW_MS);
+  }
+}
