@@ -33,6 +33,7 @@ from websockets.typing import Origin, Subprotocol
 
 from livethread.protocol.commands import Join, Order
 from livethread.protocol.errors import (
+    ErrorCode,
     HeldOff,
     LivethreadError,
     RateLimited,
@@ -365,8 +366,11 @@ class Live:
                     self._ready.set_result(welcome)
             case NotJoined(room=name, error=error):
                 self._not_joined(name, error)
-            case NotWelcome(error=error) | Complained(error=error):
+            case NotWelcome(error=error):
                 self._said = error
+            case Complained(error=error):
+                if error.code is ErrorCode.TOKEN_EXPIRED:
+                    self._said = error
             case Noticed(window_ms=window):
                 self._window_ms = window
             case Readers(room=name, count=count):

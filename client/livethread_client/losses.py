@@ -16,6 +16,7 @@ from livethread.protocol.errors import (
     BadFrame,
     Banned,
     CloseCode,
+    ErrorCode,
     Forbidden,
     LivethreadError,
     NotFound,
@@ -50,13 +51,12 @@ def loss_of_closing(closed: ConnectionClosed, said: LivethreadError | None) -> L
     if closed.sent is not None and closed.rcvd is None and closed.sent.code == CloseCode.TOO_BIG:
         return Loss(TooLarge("The server sent a frame that is too large."), is_final=True)
     code = CloseCode.GOING_AWAY.value if closed.rcvd is None else closed.rcvd.code
-    if said is not None and (said.code == "token_expired" or not 1000 <= code < 4500):
-        return Loss(said, is_final=not said.retryable)
     if 4500 <= code <= 4999:
         reason = closed.rcvd.reason if closed.rcvd is not None else ""
         kind, sentence = _FINAL.get(code, (Forbidden, f"The server closed with {code} {reason}."))
         return Loss(said or kind(sentence), is_final=True)
-    return Loss(said or Unavailable("The connection was lost."))
+    is_expired = said is not None and said.code is ErrorCode.TOKEN_EXPIRED
+    return Loss(said or Unavailable("The connection was lost."), is_final=is_expired)
 
 
 def loss_of_opening(url: str, error: OSError | TimeoutError | WebSocketException) -> Loss:
@@ -69,7 +69,7 @@ def loss_of_opening(url: str, error: OSError | TimeoutError | WebSocketException
             return Loss(Forbidden(f"{url} refuses connections from here."), is_final=True)
         return Loss(NotFound(f"There is no Livethread server at {url} ({status})."), is_final=True)
     if isinstance(error, SSLCertVerificationError):
-        text = f"{url}: its certificate can't be verified ({error.verify_message})."
+        text = f"{url}: its certificate can't be verified ({_reason(error)})."
         return Loss(Unavailable(text), is_final=True)
     if isinstance(error, TimeoutError):
         return Loss(Unavailable(f"{url} does not answer."))
