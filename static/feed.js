@@ -111,7 +111,7 @@ export class Feed {
     for (const change of frame.changes) {
       if (change.comment) this.upsert(change.comment);
       else if (change.reactions) this.#react(change.seq, change.reactions);
-      else if (change.room) this.#setRoom(change.room, change.seq);
+      else if (change.room) this.#setRoom(change.room, change.room.seq ?? change.seq);
     }
     this.seq = frame.to;
     return "applied";
@@ -198,20 +198,21 @@ export class Feed {
     if (comment && comment.seq < seq) this.upsert({ ...comment, reactions: counts, seq });
   }
 
-  /** @param {Room} room @param {number} seq */
+  /** A room says of which seq it is: in a replay that may be later than its entry's. @param {Room} room @param {number} seq */
   #setRoom(room, seq) {
-    if (this.room && this.room.name === room.name && seq < this.#countedSeq) return;
+    if (this.room && seq < this.#countedSeq) return;
     this.room = room;
     this.count = room.comments;
     this.#countedSeq = seq;
   }
 
-  /** Keeps the count by what a change does to it; a comment never seen before and gone now was most likely counted. @param {Comment} comment */
+  /** Keeps the count by what a change does to it. One that was there unseen was most likely visible, on a page not loaded. @param {Comment} comment */
   #recount(comment) {
     if (comment.seq <= this.#countedSeq) return;
     const old = this.comments.get(comment.id) ?? this.#aside.get(comment.id);
     if (old && old.seq >= comment.seq) return;
-    const was = old ? old.state === "visible" : comment.id <= this.#countedSeq;
+    const isComplete = !this.next && this.more.size === 0;
+    const was = old ? old.state === "visible" : !isComplete && comment.id <= this.#countedSeq;
     const is = comment.state === "visible";
     if (was !== is && (old || is || isTombstone(comment))) this.count = Math.max(0, this.count + (is ? 1 : -1));
   }

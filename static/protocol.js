@@ -43,13 +43,14 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "joined", ref?: string, room: Room, cursor: string, mode: "snapshot" | "resume", comments?: Comment[], next?: string | null, more?: Record<string, string>, mine?: Comment[]}} Joined */
 /** @typedef {{type: "changes", room: string, from: number, to: number, changes: Change[]}} Changes */
 /** @typedef {{type: "reset", room: string, reason?: string}} Reset */
+/** @typedef {{type: "left", ref?: string, room: string}} Left */
 /** @typedef {{type: "page", ref?: string, room: string, comments: Comment[], next?: string | null, more?: Record<string, string>, at: number}} Page */
 /** @typedef {{type: "ack", ref?: string, room: string, seq: number, comment?: Comment, duplicate?: boolean}} Ack */
 /** @typedef {{type: "error", ref?: string, code: string, message: string, retryable?: boolean, retry_after_ms?: number, field?: string}} ErrorFrame */
 /** @typedef {{type: "presence", room: string, readers: number}} Presence */
 /** @typedef {{type: "notice", code: string, message: string, reconnect_after_ms?: [number, number]}} Notice */
 /** @typedef {{type: "heartbeat" | "pong", t?: number}} Heartbeat */
-/** @typedef {Welcome | Joined | Changes | Reset | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
+/** @typedef {Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
 
 /** What each frame must have, and of which type, before anything here trusts it. */
 const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
@@ -57,6 +58,7 @@ const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   joined: { room: "object", cursor: "string", mode: "string" },
   changes: { room: "string", from: "number", to: "number", changes: "array" },
   reset: { room: "string" },
+  left: { room: "string" },
   page: { comments: "array", at: "number" },
   ack: { seq: "number" },
   error: { code: "string", message: "string" },
