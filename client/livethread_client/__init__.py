@@ -9,6 +9,7 @@
 
 from livethread.protocol.errors import LivethreadError
 from livethread.protocol.frames import Ack, Author, Change, Comment
+from livethread_client.bot import Bot
 from livethread_client.following import Snapshot
 from livethread_client.live import Live, connect
 from livethread_client.room import Room
@@ -16,6 +17,7 @@ from livethread_client.room import Room
 __all__ = [
     "Ack",
     "Author",
+    "Bot",
     "Change",
     "Comment",
     "Live",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from livethread.protocol import commands
@@ -42,12 +42,15 @@ class Room:
         name: str,
         following: Following | None = None,
         inbox: Inbox | None = None,
+        *,
+        nonces: Callable[[], str] | None = None,
     ) -> None:
         self.name = name
         self.readers: int | None = None
         self.following = following
         self._server = server
         self._inbox = inbox
+        self._new_nonce = nonces or new_nonce
         self._cursor = following.cursor if following is not None else None
         self._joined: asyncio.Event = asyncio.Event()
         self._refusal: LivethreadError | None = None
@@ -67,13 +70,17 @@ class Room:
         """
         return None if self._cursor is None else str(self._cursor)
 
-    async def changes(self) -> AsyncIterator[Snapshot | Change]:
+    async def changes(self, *, until: int | None = None) -> AsyncIterator[Snapshot | Change]:
         """Every change exactly once and in order, over all reconnects; ends when one leaves.
 
         A :class:`Snapshot` comes first if the room was joined without a cursor, and in place of
-        changes that can't be had any more. One consumer at a time.
+        changes that can't be had any more. One consumer at a time. With ``until`` it ends as soon
+        as the cursor has reached that seq.
         """
-        while (step := await self._take()) is not None:
+        while until is None or self._cursor is None or self._cursor.seq < until:
+            step = await self._take()
+            if step is None:
+                return
             if step.item is not None:
                 yield step.item
 
@@ -126,7 +133,7 @@ class Room:
         Give a ``nonce`` (8 to 64 of ``A-Za-z0-9_-``) to make it one comment across restarts of
         this program, too.
         """
-        nonce = nonce or new_nonce()
+        nonce = nonce or self._new_nonce()
         post = checked(commands.Post, room=self.name, nonce=nonce, body=body, parent=parent)
         return await self._server.ask(post, Ack, patience_s)
 
@@ -134,7 +141,7 @@ class Room:
         self, comment: int, body: str, *, nonce: str | None = None, patience_s: float | None = None
     ) -> Ack:
         """Replace an own comment's text."""
-        nonce = nonce or new_nonce()
+        nonce = nonce or self._new_nonce()
         edit = checked(commands.Edit, room=self.name, nonce=nonce, comment=comment, body=body)
         return await self._server.ask(edit, Ack, patience_s)
 
@@ -142,7 +149,7 @@ class Room:
         self, comment: int, *, nonce: str | None = None, patience_s: float | None = None
     ) -> Ack:
         """Delete an own comment."""
-        nonce = nonce or new_nonce()
+        nonce = nonce or self._new_nonce()
         delete = checked(commands.Delete, room=self.name, nonce=nonce, comment=comment)
         return await self._server.ask(delete, Ack, patience_s)
 
@@ -183,7 +190,7 @@ class Room:
         moderate = checked(
             commands.Moderate,
             room=self.name,
-            nonce=nonce or new_nonce(),
+            nonce=nonce or self._new_nonce(),
             comment=comment,
             action=action,
             reason=reason,
@@ -204,7 +211,7 @@ class Room:
         configure = checked(
             commands.Configure,
             room=self.name,
-            nonce=nonce or new_nonce(),
+            nonce=nonce or self._new_nonce(),
             state=state,
             slow_mode_s=slow_mode_s,
             premoderate=premoderate,
@@ -256,6 +263,7 @@ class Room:
             self._inbox.end(error)
 
     def stop(self) -> None:
+        self._joined.set()
         if self._inbox is not None:
             self._inbox.stop()
 
