@@ -120,8 +120,10 @@ class EventStream(Response):
             except LivethreadError as error:
                 await write(b"retry: %d\n\n" % (error.retry_after_ms or 2_000))
                 break
-            if not gone.done():
-                await write(KEEPALIVE if payload is None else self._event(payload))
+            if payload is not None:
+                await write(self._event(payload))
+            elif not (gone.done() or draining.done()):
+                await write(KEEPALIVE)
         await write(self._farewell(), is_last=True)
 
     def _event(self, payload: bytes) -> bytes:

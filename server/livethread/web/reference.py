@@ -17,7 +17,7 @@ def reference_page(openapi: Schema) -> bytes:
     """All operations and error codes of the API."""
     operations = (
         _operation(method, path, operation)
-        for path, methods in openapi["paths"].items()
+        for path, methods in sorted(openapi["paths"].items())
         for method, operation in methods.items()
     )
     return document(
@@ -45,7 +45,7 @@ def _operation(method: str, path: str, operation: Schema) -> Html:
         "section",
         element("h2", operation["summary"]),
         element("p", element("code", f"{method.upper()} {path}")),
-        element("p", operation["description"]) if "description" in operation else None,
+        element("p", _prose(operation["description"])) if "description" in operation else None,
         element("dl", *rows) if rows else None,
         class_="operation",
     )
@@ -70,8 +70,14 @@ def _row(name: str, where: str, described: Schema, *, is_required: bool) -> Html
     text = described.get("description")
     return fragment(
         element("dt", element("code", name), " ", element("span", said, class_="meta")),
-        element("dd", text) if text else None,
+        element("dd", _prose(text)) if text else None,
     )
+
+
+def _prose(text: str) -> Html:
+    """Text with its `code` marked up."""
+    parts = text.split("`")
+    return fragment(*(element("code", part) if i % 2 else part for i, part in enumerate(parts)))
 
 
 def _errors() -> Iterator[Html]:

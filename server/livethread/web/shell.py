@@ -36,22 +36,26 @@ class Shell:
         self._stats = stats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_complete = False
+        method, is_complete = scope["method"], False
+        if method == "HEAD":  # answered as GET is, without the body
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal is_complete
             if message["type"] == "http.response.start":
-                self._stats.count(scope["method"], message["status"])
+                self._stats.count(method, message["status"])
                 message["headers"] = complete_headers(message.get("headers", ()))
             elif message["type"] == "http.response.body":
                 is_complete = not message.get("more_body", False)
+                if method == "HEAD":
+                    message = {**message, "body": b""}
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
             # Starlette has answered with a problem document and raises for the server to log.
-            log.exception("request_failed", method=scope.get("method"))
+            log.exception("request_failed", method=method)
             if not is_complete:
                 raise
 
