@@ -7,7 +7,8 @@ The way of a comment, and the order to read the code in::
        └──────────── hub.py ─ feed.py ◄────── relay.py
 
 * ``protocol/``   the wire contract: commands, frames, cursors, errors (shared with the client)
-* ``session.py``  the protocol's rules for one connection, without I/O; ``auth/`` says who may what
+* ``session.py``  the protocol's rules for one connection, without I/O: it answers with ``effects``;
+  ``wishes.py`` what a command asks of the Store, ``auth/`` who may what
 * ``writer.py``   group commit: many writes, one transaction, then answers, then the hub
 * ``store/``      the durable truth; ``plan.py`` decides a batch, ``sqlite_commit.py`` writes it
 * ``relay.py``    committed rows to encoded changes (``views.py``: who may see what of them)
@@ -24,6 +25,7 @@ Only this module names concrete implementations.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import socket
@@ -53,7 +55,7 @@ from livethread.protocol.frames import Limits
 from livethread.protocol.text import MAX_NAME_CHARS
 from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
-from livethread.session import SessionRules
+from livethread.rules import SessionRules
 from livethread.settings import Settings
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
@@ -86,19 +88,47 @@ async def open_store(settings: Settings) -> SqliteStore:
     )
 
 
+MIN_SECRET_BYTES = 32
+
+
 def load_secret(settings: Settings) -> bytes:
-    """The key that signs guest tokens, made at the first start and readable by its owner only."""
+    """The key that signs guest tokens, made at the first start and readable by its owner only.
+
+    Raises ``StartError`` with a remedy; a short key is refused, for it can be guessed.
+    """
     if settings.secret:
         return settings.secret.encode()
     path = settings.data_dir / "secret.key"
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        secret = secrets.token_hex(32).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(secret)
-        return secret
+        secret = path.read_bytes() if path.exists() else _new_secret(path)
+    except OSError as error:
+        raise StartError(
+            path,
+            f"can't read or write the secret that signs guest tokens ({error.strerror}).",
+            "Give it to the user who runs Livethread, readable by nobody else.",
+        ) from error
+    if len(secret) < MIN_SECRET_BYTES:
+        raise StartError(
+            path,
+            "the secret that signs guest tokens is damaged: it is too short.",
+            "Delete the file; a new one is made, and guests will have to give their names again.",
+        )
+    return secret
+
+
+def _new_secret(path: Path) -> bytes:
+    """Written aside and renamed, so that a crash leaves no empty key behind."""
+    secret = secrets.token_hex(32).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600, exist_ok=False)
+    with draft.open("wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    return secret
 
 
 def session_rules(settings: Settings) -> SessionRules:
@@ -214,14 +244,16 @@ def encode_frame_for(settings: Settings) -> EncodeFrame:
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A store, everything on it and the timer; closed in the order that loses nothing."""
     store = await open_store(settings)
-    gateway = compose(settings, store)
-    gateway.start()
     try:
-        yield gateway
+        gateway = compose(settings, store)
+        gateway.start()
+        try:
+            yield gateway
+        finally:
+            await gateway.stop()
+            await gateway.services.writer.close()
+            await gateway.services.hub.close()
     finally:
-        await gateway.stop()
-        await gateway.services.writer.close()
-        await gateway.services.hub.close()
         await store.close()
 
 
@@ -239,11 +271,19 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=round(settings.drain_s) or None,
+            timeout_graceful_shutdown=max(1, round(settings.drain_s)),
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
             backlog=4096,
         )
+        try:
+            config.load()
+        except OSError as error:  # ssl.SSLError is one
+            raise StartError(
+                " and ".join(str(p) for p in (settings.tls_cert, settings.tls_key) if p),
+                f"can't use the certificate ({error.strerror or error}).",
+                "Give the PEM files of a certificate and its key with tls_cert and tls_key.",
+            ) from error
         await Server(config, gateway).serve()
 
 

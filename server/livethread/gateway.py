@@ -19,7 +19,7 @@ from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
 from livethread.protocol.codec import encode
-from livethread.session import SessionRules
+from livethread.rules import SessionRules
 from livethread.settings import Settings
 from livethread.store.base import Store
 from livethread.wire import encode_frame

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from livethread.auth.identity import Identity
+from livethread.effects import Subscribe
 from livethread.feed import Encoding, Feed
 from livethread.hub import Hub, ReadFailed
 from livethread.model import PageRequest, RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
-from livethread.session import Subscribe
 from livethread.snapshots import Snapshots
 from livethread.store.base import FeedStore
 from livethread.views import comment_json

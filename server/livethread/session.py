@@ -7,31 +7,22 @@ limits and the rendering of Markdown are handed in, so every rule can be tested 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from livethread.auth.identity import ANONYMOUS, Identity, Scope
-from livethread.auth.limits import Bucket, Rate, RateLimiter
-from livethread.model import (
-    CommentId,
-    ConfigureRoom,
-    DeleteComment,
-    EditComment,
-    ModerateComment,
-    Outcome,
-    Page,
-    PageRequest,
-    PostComment,
-    ReportComment,
-    Role,
-    RoomName,
-    SetReaction,
-    Wish,
-    Write,
+from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.auth.limits import Bucket
+from livethread.effects import (
+    Close,
+    Effect,
+    Identify,
+    ReadPage,
+    Send,
+    Submit,
+    Subscribe,
+    Unsubscribe,
 )
+from livethread.model import CommentId, Outcome, Page, PageRequest, Role, RoomName, Write
 from livethread.protocol import commands, frames
 from livethread.protocol.codec import decode_command
 from livethread.protocol.cursor import BEGINNING, Cursor
@@ -40,94 +31,15 @@ from livethread.protocol.errors import (
     CloseCode,
     ErrorCode,
     LivethreadError,
-    Rejected,
     TokenExpired,
     TooLarge,
     Unauthorized,
 )
+from livethread.rules import SessionRules
 from livethread.views import comment_json, page_json, timestamp
+from livethread.wishes import fingerprint, wish_of
 
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRules:
-    """The settings a session needs, and the limits that sessions share."""
-
-    limits: frames.Limits
-    heartbeat_s: float
-    max_in_flight: int
-    page_roots: int
-    page_replies: int
-    reactions: frozenset[str]
-    command_rate: Rate
-    flood_commands: int
-    identity_posts: RateLimiter
-    address_posts: RateLimiter
-    bot_posts: RateLimiter
-    address_guests: RateLimiter
-    render: Callable[[str], str | None]
-    clock: Callable[[], float]
-    clock_ms: Callable[[], int]
-
-
-# ── effects ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    frame: frames.Wire | dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    code: CloseCode
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """Find out who it is; then ``Session.identified`` or ``Session.not_identified``."""
-
-    command: commands.Identify
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Have it committed; then ``Session.answered``."""
-
-    write: Write
-    ref: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    """Send ``joined`` and what follows; on failure ``Session.not_joined``.
-
-    ``since`` None asks for a snapshot; ``is_replay`` for the whole feed, without a bound.
-    """
-
-    room: RoomName
-    ref: str | None
-    since: Cursor | None
-    is_replay: bool
-    page: PageRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Unsubscribe:
-    room: RoomName
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPage:
-    """Read it; then ``Session.page_read`` or ``Session.failed``."""
-
-    request: PageRequest
-    ref: str | None
-
-
-Effect = Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage
 
 
 class Phase(Enum):
@@ -309,8 +221,6 @@ class Session:
         match command:
             case commands.Ping(t=t):
                 return [Send(frames.Pong(t=t))]
-            case commands.Post():
-                return self._post(command)
             case commands.Join():
                 return self._join(command)
             case commands.Leave(room=room, ref=ref):
@@ -319,29 +229,12 @@ class Session:
                 return [Unsubscribe(RoomName(room)), left]
             case commands.Page():
                 return self._page(command)
-            case commands.Edit():
-                return self._edit(command)
-            case commands.Delete(room=room, comment=id):
-                return self._write(command, "post", DeleteComment(CommentId(id)))
-            case commands.React():
-                return self._react(command)
-            case commands.Report():
-                wish = ReportComment(CommentId(command.comment), command.reason, command.text)
-                return self._write(command, "post", wish)
-            case commands.Moderate():
-                moderate = ModerateComment(
-                    CommentId(command.comment), command.action, command.reason
-                )
-                return self._write(command, "moderate", moderate)
-            case commands.Configure():
-                configure = ConfigureRoom(
-                    command.state, command.slow_mode_s, command.premoderate, command.title
-                )
-                return self._write(command, "moderate", configure)
             case commands.Renew():
                 return self._identify(command)
             case commands.Hello():
                 return self._close(CloseCode.PROTOCOL_ERROR, "hello comes once")
+            case commands.InRoom():
+                return self._write(command)
         raise BadFrame
 
     def _hello(self, command: commands.Hello) -> list[Effect]:
@@ -405,27 +298,9 @@ class Session:
             audience=self.identity.audience,
         )
 
-    def _post(self, command: commands.Post) -> list[Effect]:
-        parent = None if command.parent is None else CommentId(command.parent)
-        self._check_body(command.body)
-        rich = self._rules.render(command.body)
-        return self._write(command, "post", PostComment(command.body, rich, parent))
-
-    def _edit(self, command: commands.Edit) -> list[Effect]:
-        self._check_body(command.body)
-        rich = self._rules.render(command.body)
-        window_s = self._rules.limits.edit_window_s
-        wish = EditComment(CommentId(command.comment), command.body, rich, window_s)
-        return self._write(command, "post", wish)
-
-    def _react(self, command: commands.React) -> list[Effect]:
-        if command.reaction not in self._rules.reactions:
-            raise Rejected("That reaction isn't offered here.", field="reaction")
-        wish = SetReaction(CommentId(command.comment), command.reaction, command.on)
-        return self._write(command, "post", wish)
-
-    def _write(self, command: commands.InRoom, scope: Scope, wish: Wish) -> list[Effect]:
-        """Authorise, limit and number one write."""
+    def _write(self, command: commands.InRoom) -> list[Effect]:
+        """Authorise and limit one write."""
+        scope, wish = wish_of(command, self._rules)
         room = RoomName(command.room)
         identity, rules = self.identity, self._rules
         identity.require(scope, room)
@@ -440,7 +315,7 @@ class Session:
             author=identity.author,
             is_staff=identity.is_staff,
             nonce=command.nonce if isinstance(command, commands.Write) else None,
-            fingerprint=_fingerprint(command),
+            fingerprint=fingerprint(command),
             now_ms=rules.clock_ms(),
             wish=wish,
         )
@@ -450,11 +325,6 @@ class Session:
         if self._in_flight >= self._rules.max_in_flight:
             raise TooLarge("Wait for an answer first.")
         self._in_flight += 1
-
-    def _check_body(self, body: str) -> None:
-        most = self._rules.limits.body_chars
-        if len(body) > most:
-            raise TooLarge(f"A comment has at most {most} characters.", field="body")
 
     # ── answers ──
 
@@ -512,9 +382,3 @@ class Session:
 
 def _ref(command: commands.Command) -> str | None:
     return command.ref if isinstance(command, commands.Referable) else None
-
-
-def _fingerprint(command: commands.InRoom) -> str:
-    """Tells whether a nonce was used for the same content before."""
-    content = command.model_dump_json(exclude={"ref", "nonce", "room"})
-    return hashlib.blake2s(content.encode(), digest_size=16).hexdigest()

@@ -29,6 +29,16 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from livethread.effects import (
+    Close,
+    Effect,
+    Identify,
+    ReadPage,
+    Send,
+    Submit,
+    Subscribe,
+    Unsubscribe,
+)
 from livethread.feed import Encoding, Kind
 from livethread.gateway import Gateway
 from livethread.hub import Subscriber
@@ -36,17 +46,7 @@ from livethread.model import Audience, Outcome, RoomName, Write
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
 from livethread.protocol.errors import CloseCode, LivethreadError, Unavailable
-from livethread.session import (
-    Close,
-    Effect,
-    Identify,
-    ReadPage,
-    Send,
-    Session,
-    Submit,
-    Subscribe,
-    Unsubscribe,
-)
+from livethread.session import Session
 from livethread.wire import encode_frame
 
 log = structlog.get_logger(__name__)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from livethread.auth.identity import Identity
+from livethread.effects import Effect, Identify, ReadPage, Send, Submit, Subscribe
 from livethread.gateway import Gateway
 from livethread.model import Outcome, Write
 from livethread.protocol import commands, frames
 from livethread.protocol.errors import Internal, LivethreadError
-from livethread.session import Effect, Identify, ReadPage, Send, Session, Submit, Subscribe
+from livethread.session import Session
 from livethread.web.problems import Refused
 
 Frame = frames.Wire | dict[str, Any]

@@ -1,0 +1,70 @@
+"""What a session wants done: it decides, the shell around it does.
+
+The shell is ``socket.py`` for websockets and ``web/exchange.py`` for a request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from livethread.model import PageRequest, RoomName, Write
+from livethread.protocol import commands, frames
+from livethread.protocol.cursor import Cursor
+from livethread.protocol.errors import CloseCode
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    frame: frames.Wire | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: CloseCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Find out who it is; then ``Session.identified`` or ``Session.not_identified``."""
+
+    command: commands.Identify
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Have it committed; then ``Session.answered``."""
+
+    write: Write
+    ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Send ``joined`` and what follows; on failure ``Session.not_joined``.
+
+    ``since`` None asks for a snapshot; ``is_replay`` for the whole feed, without a bound.
+    """
+
+    room: RoomName
+    ref: str | None
+    since: Cursor | None
+    is_replay: bool
+    page: PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    room: RoomName
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """Read it; then ``Session.page_read`` or ``Session.failed``."""
+
+    request: PageRequest
+    ref: str | None
+
+
+Effect = Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage
