@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +30,10 @@ _PAGES: Mapping[bytes, bytes] = {
 
 
 class Shell:
-    """Wraps the whole application, so that nothing leaves without these headers."""
+    """Wraps the whole application, so that nothing leaves without these headers.
+
+    All but 304: its headers replace those of the copy the browser has, which knows its own policy.
+    """
 
     def __init__(self, app: ASGIApp, stats: HttpStats) -> None:
         self._app = app
@@ -44,7 +48,8 @@ class Shell:
             nonlocal is_complete
             if message["type"] == "http.response.start":
                 self._stats.count(method, message["status"])
-                message["headers"] = complete_headers(message.get("headers", ()))
+                if message["status"] != HTTPStatus.NOT_MODIFIED:
+                    message["headers"] = complete_headers(message.get("headers", ()))
             elif message["type"] == "http.response.body":
                 is_complete = not message.get("more_body", False)
                 if method == "HEAD":
