@@ -48,17 +48,20 @@ def main() -> int:
             print("warning: one core for both, so the times say little; CPU costs still count")
         os.sched_setaffinity(0, {cores[-1]})
         results: dict[str, Result] = {}
+        broken: list[str] = []
         for name in chosen.scenes or SCENES:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
                 results[name] = SCENES[name](Stage(Path(directory), cores[0], size))
             except Broken as error:
-                print(f"{name} broke off: {error}", file=sys.stderr)
-                return 1
-    print(f"\n{report.table(results)}\n\n{report.checks(results)}")
+                broken.append(f"{name} broke off: {error}")
+                print(broken[-1], file=sys.stderr)
+    if results:
+        print(f"\n{report.table(results)}\n\n{report.checks(results)}")
+    print(*broken, sep="\n", end="\n" if broken else "")
     if chosen.json is not None:
         chosen.json.write_text(report.as_json(about, results))
-    return 0
+    return 1 if broken else 0
 
 
 def _within_limits(size: Size) -> Size:
