@@ -120,14 +120,9 @@ class Peer:
         receive_buffer: int | None = None,
     ) -> Peer:
         """An open websocket; ``origin`` None sends none. Raises ``Refused``."""
-        given = list(headers or [])
-        if origin is not None:
-            own = f"http://127.0.0.1:{port}"
-            given.append(("Origin", own if origin == "self" else origin))
         peer = await cls.dial(port, receive_buffer=receive_buffer)
         try:
-            await peer.send(upgrade(port, given))
-            await peer.handshake()
+            await peer.upgrade(port, origin=origin, headers=headers)
         except BaseException:
             peer.close()
             raise
@@ -142,7 +137,15 @@ class Peer:
         await peer.hear("welcome")
         return peer
 
-    async def handshake(self) -> None:
+    async def upgrade(
+        self, port: int, *, origin: str | None = "self", headers: Headers | None = None
+    ) -> None:
+        """Make a connection a websocket. Raises ``Refused``."""
+        given = list(headers or [])
+        if origin is not None:
+            own = f"http://127.0.0.1:{port}"
+            given.append(("Origin", own if origin == "self" else origin))
+        await self.send(upgrade(port, given))
         async with asyncio.timeout(PATIENCE_S):
             while b"\r\n\r\n" not in self._buffer:
                 if not await self._receive():

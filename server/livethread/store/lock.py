@@ -13,6 +13,8 @@ class FileLock:
     """Holds ``<database>.lock``; raises ``StartError`` naming the holder if it is taken."""
 
     def __init__(self, database: Path) -> None:
+        # Beside the file itself: a link to it must not be a second way in.
+        database = database.resolve()
         self.path = database.with_name(database.name + ".lock")
         try:
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

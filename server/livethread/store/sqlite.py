@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,11 +87,14 @@ class SqliteStore:
         lock = FileLock(path)
         writing = _engine(path, pragmas=_WRITER, busy_timeout_s=busy_timeout_s, pool_size=1)
         reading = _engine(path, pragmas=_READER, busy_timeout_s=busy_timeout_s, pool_size=readers)
+        connection: AsyncConnection | None = None
         try:
-            connection = await _prepare(writing, path, check_mb)
-            async with connection.begin():
-                seed = await _read_seed(connection)
+            with _explained(path):
+                connection = await writing.connect()
+                seed = await _prepare(connection, path, check_mb)
         except BaseException:
+            if connection is not None:
+                await connection.close()
             await reading.dispose()
             await writing.dispose()
             lock.release()
@@ -222,26 +225,43 @@ def _engine(
     return engine
 
 
-async def _prepare(engine: AsyncEngine, path: Path, check_mb: int) -> AsyncConnection:
-    """The writing connection, on a database that is sound and of this version's schema."""
+async def _prepare(connection: AsyncConnection, path: Path, check_mb: int) -> str:
+    """See that the database is sound and of this version's schema; returns its seed."""
+    await _in_thread(connection, _try_writing)
+    if path.stat().st_size <= check_mb * 1024 * 1024:  # noqa: ASYNC240 (at start)
+        verdict = await connection.exec_driver_sql("PRAGMA quick_check(1)")
+        if (problem := verdict.scalar()) != "ok":
+            raise _damaged(path, str(problem))
+    await connection.rollback()
+    await connection.run_sync(upgrade, str(path))
+    await connection.rollback()
+    async with connection.begin():
+        return await _read_seed(connection)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What the database says against being opened, for the operator."""
     try:
-        connection = await engine.connect()
-        if path.stat().st_size <= check_mb * 1024 * 1024:  # noqa: ASYNC240 (at start)
-            verdict = await connection.exec_driver_sql("PRAGMA quick_check(1)")
-            if (problem := verdict.scalar()) != "ok":
-                raise _damaged(path, str(problem))
-        await connection.rollback()
-        await connection.run_sync(upgrade, str(path))
-        await connection.rollback()
-    except DBAPIError as error:
-        if "readonly" in str(error.orig) or "unable to open" in str(error.orig):
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        problem = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        if "readonly" in problem or "unable to open" in problem:
             raise StartError(
                 path,
-                f"can't write to the database ({error.orig}).",
+                f"can't write to the database ({problem}).",
                 "Give the user who runs Livethread write access to the file and its directory.",
             ) from error
-        raise _damaged(path, str(error.orig)) from error
-    return connection
+        raise _damaged(path, problem) from error
+
+
+def _try_writing(connection: sqlite3.Connection) -> None:
+    """SQLite opens a file that may not be written all the same, and even begins transactions."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("PRAGMA user_version = 0")
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _damaged(path: Path, problem: str) -> StartError:
