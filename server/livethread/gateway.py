@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import secrets
 from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
@@ -15,6 +14,7 @@ from livethread.auth.limits import Tally
 from livethread.auth.origin import OriginPolicy
 from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.tokens import Authenticator
+from livethread.expiries import Expiries
 from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
@@ -38,6 +38,19 @@ class Peer(Protocol):
     def expire(self) -> None: ...
     def abort(self) -> None: ...
     def unsent_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish."""
+
+    address: str
+    identity: Identity
+    ended: Future[None]
+
+    def end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 @dataclass(slots=True)
@@ -73,9 +86,7 @@ class Gateway:
         self.loop = loop
         self.stats = GatewayStats()
         self.is_draining = False
-        self.draining: Future[None] = loop.create_future()
-        """Done once the server takes no new work: what HTTP holds open ends then."""
-        self.streams = 0
+        self.streams: set[Stream] = set()
         self.addresses = Tally(settings.max_connections_per_address)
         self.identities = Tally(settings.max_connections_per_identity)
         self._tick_s = min(
@@ -92,7 +103,7 @@ class Gateway:
         self._hellos: deque[tuple[float, Peer]] = deque()
         self._closing: deque[tuple[float, Peer]] = deque()
         self._stalled: dict[Peer, tuple[float, int]] = {}
-        self._expiring: list[tuple[int, int, Peer]] = []
+        self._expiries: Expiries[Peer] = Expiries()
         self._readers: dict[str, int] = {}
         self._timer: Task[None] | None = None
 
@@ -123,6 +134,7 @@ class Gateway:
             del self._wheel[slot][peer]
             self.stats.closed[code] = self.stats.closed.get(code, 0) + 1
         self._stalled.pop(peer, None)
+        self._expiries.discard(peer)
 
     def closing(self, peer: Peer, within_s: float = 2.0) -> None:
         """A close frame was sent: the peer has that long to answer it."""
@@ -135,34 +147,35 @@ class Gateway:
         self._stalled.pop(peer, None)
 
     def expires(self, peer: Peer, identity: Identity) -> None:
-        if identity.expires_ms is not None:
-            heapq.heappush(self._expiring, (identity.expires_ms, id(peer), peer))
+        if peer in self._slots:
+            self._expiries.set(peer, identity.expires_ms)
 
-    def open_stream(self, address: str, identity: Identity) -> bool:
-        """Count what HTTP holds open among the connections; false if there are too many."""
-        is_full = len(self) + self.streams >= self.settings.max_connections
+    def open_stream(self, address: str, identity: Identity) -> Stream | None:
+        """Count what HTTP holds open among the connections; None if there are too many."""
+        is_full = len(self) + len(self.streams) >= self.settings.max_connections
         if self.is_draining or is_full or not self.addresses.enter(address):
             self.stats.refused += 1
-            return False
+            return None
         if identity.id and not self.identities.enter(identity.id):
             self.addresses.leave(address)
             self.stats.refused += 1
-            return False
-        self.streams += 1
-        return True
+            return None
+        stream = Stream(address, identity, self.loop.create_future())
+        self.streams.add(stream)
+        return stream
 
-    def close_stream(self, address: str, identity: Identity) -> None:
-        """The other end of a successful :meth:`open_stream`."""
-        self.streams -= 1
-        self.addresses.leave(address)
-        if identity.id:
-            self.identities.leave(identity.id)
+    def close_stream(self, stream: Stream) -> None:
+        """The other end of :meth:`open_stream`."""
+        self.streams.remove(stream)
+        self.addresses.leave(stream.address)
+        if stream.identity.id:
+            self.identities.leave(stream.identity.id)
 
     def drain(self) -> list[Peer]:
-        """Take no new work; returns who is still connected."""
+        """Take no new work and end the streams; returns who is still connected."""
         self.is_draining = True
-        if not self.draining.done():
-            self.draining.set_result(None)
+        for stream in self.streams:
+            stream.end()
         return list(self._slots)
 
     # ── the timer ──
@@ -190,10 +203,8 @@ class Gateway:
         self._heartbeat(now)
         self._close_stalled(now)
         now_ms = self.services.rules.clock_ms()
-        while self._expiring and self._expiring[0][0] <= now_ms:
-            peer = heapq.heappop(self._expiring)[2]
-            if peer in self._slots:
-                peer.expire()
+        for peer in self._expiries.take_due(now_ms):
+            peer.expire()
         if self.settings.presence_s:
             every = max(1, round(self.settings.presence_s / self._tick_s))
             if self._ticks % every == 0:

@@ -5,7 +5,7 @@ Nothing here runs on the hot path: the parts count in plain integers, a scrape c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -83,7 +83,7 @@ class Gateway(Protocol):
     @property
     def stats(self) -> GatewayFigures: ...
     @property
-    def streams(self) -> int: ...
+    def streams(self) -> Sized: ...
     @property
     def stalled_count(self) -> int: ...
 
@@ -114,7 +114,7 @@ class Figures(Collector):
             "livethread_connections", "Open connections.", labels=("transport",)
         )
         open_now.add_metric(("websocket",), len(gateway))
-        open_now.add_metric(("http",), gateway.streams)
+        open_now.add_metric(("http",), len(gateway.streams))
         yield open_now
         yield _gauge("connections_stalled", "Websockets that take no bytes.", gateway.stalled_count)
         yield _counter("connections_opened", "Websockets since the start.", stats.opened)

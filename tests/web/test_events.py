@@ -203,8 +203,8 @@ async def test_who_leaves_is_no_longer_counted(server: tuple[Site, Started]) -> 
     async with listening(site) as stream:
         await joined(stream, "snapshot")
         await site.waiting()
-        assert site.gateway.streams == 1
-    await until(lambda: site.gateway.streams == 0)
+        assert len(site.gateway.streams) == 1
+    await until(lambda: len(site.gateway.streams) == 0)
     await site.waiting(0)
     assert site.gateway.addresses.enter("127.0.0.1")
 
@@ -228,7 +228,7 @@ async def test_streams_count_among_an_identitys_connections(tmp_path: Path) -> N
             await joined(stream, "snapshot")
             async with site.peer() as other:
                 assert (await other.get(EVENTS, headers=guest)).status_code == 429
-        await until(lambda: site.gateway.streams == 0)
+        await until(lambda: len(site.gateway.streams) == 0)
 
 
 async def test_a_draining_server_says_goodbye_and_when_to_come_back(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ is not queued: the next frame is made when the connection has taken the last one
 from __future__ import annotations
 
 import random
-from asyncio import Task
+from asyncio import Future
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from livethread.auth.identity import Identity
 from livethread.feed import Encoding
-from livethread.gateway import Gateway
+from livethread.gateway import Gateway, Stream
 from livethread.model import Audience
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
@@ -93,28 +93,27 @@ class EventStream(Response):
         self._joined = joined
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._gateway.open_stream(self._address, self._identity):
+        stream = self._gateway.open_stream(self._address, self._identity)
+        if stream is None:
             busy = RateLimited("Too many connections.", retry_after_ms=5_000)
             await problem(busy)(scope, receive, send)
             return
-        gone = self._gateway.loop.create_task(_disconnected(receive))
+        watching = self._gateway.loop.create_task(_end_when_gone(stream, receive))
         try:
-            await self._stream(send, gone)
+            await self._run(send, stream.ended)
         finally:
-            gone.cancel()
-            self._follower.close()
-            self._gateway.close_stream(self._address, self._identity)
+            watching.cancel()
+            self._gateway.close_stream(stream)
 
-    async def _stream(self, send: Send, gone: Task[None]) -> None:
+    async def _run(self, send: Send, ended: Future[None]) -> None:
         async def write(data: bytes, *, is_last: bool = False) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": not is_last})
 
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        draining = self._gateway.draining
         await write(self._event(self._joined))
-        while not (gone.done() or draining.done() or self._has_expired()):
+        while not (ended.done() or self._has_expired()):
             try:
-                payload = await self._follower.next(self._patience_s(), gone, draining)
+                payload = await self._follower.wait(self._patience_s(), ended)
             except CursorLost:
                 break  # the client comes back with its cursor and gets a snapshot
             except LivethreadError as error:
@@ -122,7 +121,7 @@ class EventStream(Response):
                 break
             if payload is not None:
                 await write(self._event(payload))
-            elif not (gone.done() or draining.done()):
+            elif not ended.done():
                 await write(KEEPALIVE)
         await write(self._farewell(), is_last=True)
 
@@ -149,7 +148,7 @@ class EventStream(Response):
                 code=error.code, message=error.message, retryable=error.retryable
             )
             return b"data: %b\n\n" % encode(told)
-        if self._gateway.draining.done():
+        if self._gateway.is_draining:
             low, high = self._gateway.settings.reconnect_window_ms
             notice = frames.Notice(
                 code="draining",
@@ -160,6 +159,7 @@ class EventStream(Response):
         return b""
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _end_when_gone(stream: Stream, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    stream.end()

@@ -7,8 +7,7 @@ client costs one integer here, as on the websocket.
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future, Task
-from typing import Any
+from asyncio import Future
 
 from livethread.feed import Feed
 from livethread.gateway import Gateway
@@ -20,47 +19,52 @@ from livethread.web.problems import CursorLost
 
 
 class Follower:
-    """Owns at most one pending reading; :meth:`close` ends it."""
+    """A place in a feed, and how to go on from it."""
 
     def __init__(self, gateway: Gateway, room: RoomName, cursor: Cursor, *, is_staff: bool) -> None:
         self.room = room
         self.cursor = cursor
         self._hub = gateway.services.hub
         self._joining = gateway.services.joining
-        self._loop = gateway.loop
         self._is_staff = is_staff
-        self._reading: Task[tuple[int, bytes]] | None = None
 
-    async def next(self, timeout_s: float, *stops: Future[None]) -> bytes | None:
-        """The next ``changes`` frame's JSON; the cursor is then behind it.
+    async def read(self) -> bytes:
+        """The next ``changes`` frame's JSON, once there is one; the cursor is then behind it.
 
-        None after ``timeout_s``, or at once when one of ``stops`` is done. Raises ``CursorLost``,
-        and ``Unavailable`` if the Store can't be read.
+        Raises ``CursorLost``, and ``Unavailable`` if the Store can't be read.
         """
-        if self._reading is None:
-            self._reading = self._loop.create_task(self._read())
-        awaited: set[Future[Any]] = {self._reading, *stops}
-        await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if not self._reading.done():
-            return None
-        done, self._reading = self._reading, None
-        seq, payload = done.result()
-        self.cursor = self.cursor.at(seq)
-        return payload
-
-    def close(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
-
-    async def _read(self) -> tuple[int, bytes]:
         # Opened anew each time: while nobody waits, an idle room may have left memory.
         feed = await self._joining.feed(self.room)
         check(self.cursor, feed)
         try:
-            return await self._hub.pull(feed, self.cursor.seq, is_staff=self._is_staff)
+            seq, payload = await self._hub.pull(feed, self.cursor.seq, is_staff=self._is_staff)
         except ReadFailed as error:
             raise Unavailable from error
+        self.cursor = self.cursor.at(seq)
+        return payload
+
+    async def wait(self, timeout_s: float, ended: Future[None]) -> bytes | None:
+        """What :meth:`read` returns; None after ``timeout_s``, or at once when ``ended`` is done.
+
+        Without a task of its own and a future shared by all who wait: with those, a change cost
+        190 µs for each of 2,000 readers, so 70.
+        """
+        is_waiting = True
+
+        def stop(_: Future[None]) -> None:
+            if is_waiting:
+                deadline.reschedule(0)
+
+        try:
+            async with asyncio.timeout(timeout_s) as deadline:
+                ended.add_done_callback(stop)
+                try:
+                    return await self.read()
+                finally:
+                    is_waiting = False
+                    ended.remove_done_callback(stop)
+        except TimeoutError:
+            return None
 
 
 def check(cursor: Cursor, feed: Feed) -> None:

@@ -88,10 +88,9 @@ async def read_changes(
     follower = Follower(gateway, name, cursor, is_staff=is_staff)
     payload: bytes | None = None
     if (feed.head or 0) > cursor.seq:
-        payload = await follower.next(gateway.settings.long_poll_s)
+        payload = await follower.read()
     elif wait:
         payload = await _long_poll(gateway, address, reader, follower, wait)
-    follower.close()
     if payload is None:
         payload = feed.payload(cursor.seq, cursor.seq, [])
     feed = await gateway.services.joining.feed(name)
@@ -104,14 +103,13 @@ async def _long_poll(
     gateway: Gateway, address: str, reader: Exchange, follower: Follower, wait_s: float
 ) -> bytes | None:
     """Wait as one of the connections that are counted by address and by identity."""
-    if not gateway.open_stream(address, reader.identity):
+    stream = gateway.open_stream(address, reader.identity)
+    if stream is None:
         raise RateLimited("Too many connections.", retry_after_ms=5_000)
     try:
-        timeout_s = min(wait_s, gateway.settings.long_poll_s)
-        return await follower.next(timeout_s, gateway.draining)
+        return await follower.wait(min(wait_s, gateway.settings.long_poll_s), stream.ended)
     finally:
-        follower.close()
-        gateway.close_stream(address, reader.identity)
+        gateway.close_stream(stream)
 
 
 @router.get("/counts", summary="How many comments rooms have", response_model=Counts)
