@@ -1,0 +1,5 @@
+"""``python -m livethread.cli``."""
+
+from livethread.cli import main
+
+main()
