@@ -199,6 +199,7 @@ async def test_a_large_body_is_refused_while_it_is_read(site: Site) -> None:
 
     answer = await site.client.post(COMMENTS, content=endless(), headers=await site.guest() | KEY)
     assert answer.status_code == 413
+    assert answer.headers["connection"] == "close"
     assert pieces < 20
 
 
@@ -211,6 +212,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(tmp_path: Path) -> 
 
         answer = await site.client.post(COMMENTS, content=stuck(), headers=await site.guest() | KEY)
         assert answer.json()["detail"] == "The body did not arrive in time."
+        assert answer.headers["connection"] == "close"
 
 
 async def test_rates_are_the_websockets(tmp_path: Path) -> None:

@@ -222,13 +222,16 @@ async def test_streams_count_among_an_addresss_connections(tmp_path: Path) -> No
 
 
 async def test_streams_count_among_an_identitys_connections(tmp_path: Path) -> None:
-    async with a_server(tmp_path, max_connections_per_identity=1) as (site, _):
+    bounds = {"max_connections_per_identity": 1, "max_connections_per_address": 2}
+    async with a_server(tmp_path, **bounds) as (site, _):
         guest = await site.guest()
-        async with listening(site, **guest) as stream:
+        async with listening(site, **guest) as stream, site.peer() as other:
             await joined(stream, "snapshot")
-            async with site.peer() as other:
+            for _ in range(3):
                 assert (await other.get(EVENTS, headers=guest)).status_code == 429
-        await until(lambda: len(site.gateway.streams) == 0)
+            async with listening(site) as anonymous:  # the refused ones don't count
+                await joined(anonymous, "snapshot")
+        await until(lambda: not site.gateway.streams)
 
 
 async def test_a_draining_server_says_goodbye_and_when_to_come_back(tmp_path: Path) -> None:

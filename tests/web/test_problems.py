@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ from livethread.model import Page, PageRequest
 from livethread.protocol.errors import ErrorCode, RateLimited, TokenExpired, Unavailable, error_for
 from livethread.web.problems import STATUS, problem
 from livethread.web.shapes import Problem
-from tests.web.site import ROOM, ROOMS, Site
+from tests.web.site import ROOM, ROOMS, Site, a_site
 
 PAGE = "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
 
@@ -96,6 +97,17 @@ async def test_a_store_that_cant_be_read_is_unavailable(
     for path in (*(f"{ROOMS}/{ROOM}{path}" for path in paths), f"/api/v1/counts?room={ROOM}"):
         checked(await site.client.get(path), 503, "unavailable")
     assert len(site.gateway.streams) == 0
+
+
+async def test_what_the_gate_refuses_has_security_headers_too(tmp_path: Path) -> None:
+    async with a_site(tmp_path, http_rate=0.1, http_burst=1) as site:
+        path = f"{ROOMS}/{ROOM}"
+        foreign = await site.client.get(path, headers={"Origin": "null"})
+        preflight = await site.client.options(path)
+        limited = await site.client.get(path)
+    assert [answer.status_code for answer in (foreign, preflight, limited)] == [403, 204, 429]
+    for answer in (foreign, preflight, limited):
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_every_answer_has_its_security_headers(site: Site) -> None:

@@ -17,6 +17,7 @@ from livethread.protocol.codec import decode_object
 from livethread.protocol.errors import BadFrame, TooLarge, Unauthorized
 from livethread.session import VERSION
 from livethread.web.exchange import Exchange
+from livethread.web.problems import BodyLeft
 
 BEARER = HTTPBearer(
     auto_error=False, scheme_name="token", description="A guest's or a bot's token."
@@ -78,7 +79,7 @@ def _hello(credentials: HTTPAuthorizationCredentials | None) -> commands.Hello:
 async def json_body(request: Request, gateway: AnyGateway) -> dict[str, Any]:
     """The body as a JSON object, bounded while it is read, in size and in time.
 
-    Raises ``TooLarge``, ``BadJson``, and ``BadFrame`` if it doesn't arrive in time.
+    Raises ``BadJson``, and ``BodyLeft`` if it is too large or doesn't arrive in time.
     """
     most = gateway.settings.max_frame_bytes
     data = bytearray()
@@ -87,9 +88,9 @@ async def json_body(request: Request, gateway: AnyGateway) -> dict[str, Any]:
             async for chunk in request.stream():
                 data += chunk
                 if len(data) > most:
-                    raise TooLarge(f"A request's body has at most {most} bytes.")
+                    raise BodyLeft(TooLarge(f"A request's body has at most {most} bytes."))
     except TimeoutError as error:
-        raise BadFrame("The body did not arrive in time.") from error
+        raise BodyLeft(BadFrame("The body did not arrive in time.")) from error
     return decode_object(data, max_bytes=most)
 
 

@@ -55,6 +55,14 @@ class Refused(Exception):
         self.error = error
 
 
+class BodyLeft(Exception):
+    """A request's body was not read to its end: the connection can't be used again."""
+
+    def __init__(self, error: LivethreadError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 class CursorLost(Exception):
     """The client's cursor is of another history, or ahead of this one; ``cursor`` is the head's."""
 
@@ -117,6 +125,12 @@ async def on_refused(_: Request, error: Refused) -> Response:
     return problem(error.error)
 
 
+async def on_body_left(_: Request, error: BodyLeft) -> Response:
+    response = problem(error.error)
+    response.headers["Connection"] = "close"
+    return response
+
+
 async def on_cursor_lost(_: Request, error: CursorLost) -> Response:
     return _document(
         RESET,
@@ -152,6 +166,7 @@ async def on_failure(_: Request, __: Exception) -> Response:
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     LivethreadError: on_error,
     Refused: on_refused,
+    BodyLeft: on_body_left,
     CursorLost: on_cursor_lost,
     RequestValidationError: on_invalid,
     HTTPException: on_http,
