@@ -115,6 +115,14 @@ class Session:
     def receive_binary(self) -> list[Effect]:
         return self._close(CloseCode.PROTOCOL_ERROR, "text frames only")
 
+    def receive_control(self) -> list[Effect]:
+        """The effects of a ping or pong: none, but they count as commands do."""
+        try:
+            self._bucket.take(self._rules.clock())
+        except LivethreadError:
+            return self._count_refusal()
+        return []
+
     # ── results that the shell feeds back ──
 
     def identified(
@@ -149,7 +157,8 @@ class Session:
                 code = CloseCode.BAD_TOKEN
             return effects + self._close(code, error.code.value)
         self.phase = Phase.OPEN
-        return effects + self._resume_pending()
+        # The old token may have ended while the new one was looked at.
+        return effects + (self.expire() or self._resume_pending())
 
     def answered(self, write: Write, ref: str | None, outcome: Outcome) -> list[Effect]:
         """The Store has decided a submitted write."""
@@ -355,13 +364,18 @@ class Session:
 
     def _refused(self, error: LivethreadError) -> list[Effect]:
         """An unreadable frame or one too many: answered, and closed only in a flood."""
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row > self._rules.flood_commands:
-            return self._close(CloseCode.FLOOD, "too many refused commands")
+        if flood := self._count_refusal():
+            return flood
         if self.phase is Phase.AWAITING_HELLO:
             code = CloseCode.NO_HELLO
             return [self._error(error, error.ref), *self._close(code, "hello comes first")]
         return [self._error(error, error.ref)]
+
+    def _count_refusal(self) -> list[Effect]:
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row > self._rules.flood_commands:
+            return self._close(CloseCode.FLOOD, "too many refused commands")
+        return []
 
     def _error(self, error: LivethreadError, ref: str | None) -> Send:
         return Send(

@@ -255,8 +255,11 @@ class Connection(asyncio.Protocol):
             case Opcode.BINARY:
                 if self._session is not None:
                     self._run(self._session.receive_binary())
+            case Opcode.PING | Opcode.PONG:  # answered by the protocol
+                if self._session is not None:
+                    self._run(self._session.receive_control())
             case _:
-                pass  # pings and closes are answered by the protocol
+                pass  # so are closes
 
     def _text(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT and frame.fin:
@@ -384,8 +387,8 @@ class Connection(asyncio.Protocol):
         if not self._set_identity_key(identity.id or None):
             self._close(CloseCode.TOO_MANY_CONNECTIONS, "too many connections of one identity")
             return
-        self._gateway.expires(self, identity)
         self._run(session.identified(identity, command, token))
+        self._gateway.expires(self, session.identity)
 
     def _set_identity_key(self, key: str | None) -> bool:
         """Count this socket under an identity; false if it has too many."""
@@ -439,7 +442,15 @@ class Connection(asyncio.Protocol):
             self._tasks = set()
         task = self._gateway.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: Task[None]) -> None:
+        assert self._tasks is not None
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A bug. The client would wait for an answer in vain; it may come back.
+            log.error("command_failed", exc_info=error)
+            self._close(CloseCode.OVERLOAD, "internal error")
 
     # ── sending and closing ──
 
