@@ -66,11 +66,13 @@ class Member:
 class Crowd:
     """All sockets of one measurement. A context manager: they are closed at its end.
 
-    ``delivered`` counts changes received by readers, ``acks`` answers to posts. ``watch`` is told
-    the numbers of the posts in each reader's bytes, ``answered`` who got how many acks.
+    ``server`` is named in messages. ``delivered`` counts changes received by readers, ``acks``
+    answers to posts. ``watch`` is told the numbers of the posts in each reader's bytes,
+    ``answered`` who got how many acks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, server: str) -> None:
+        self.server = server
         self.delivered = 0
         self.acks = 0
         self.received_bytes = 0
@@ -104,7 +106,9 @@ class Crowd:
             while len(members) < len(plans) and self._opening < at_once:
                 members.append(self._open(plans[len(members)]))
             if time.monotonic() > deadline:
-                raise Broken(f"{self._opening} connections not open in {PATIENCE_S:.0f} s")
+                raise Broken(
+                    f"{self.server}: {self._opening} connections not open in {PATIENCE_S:.0f} s"
+                )
             self.pump(1.0)
         return members
 
@@ -113,7 +117,9 @@ class Crowd:
         deadline = time.monotonic() + patience_s
         while not is_done():
             if time.monotonic() > deadline:
-                raise Broken(f"{self.delivered} deliveries, {self.acks} acks, and no more come")
+                raise Broken(
+                    f"{self.server}: {self.delivered} deliveries, {self.acks} acks, no more come"
+                )
             self.pump(1.0)
 
     def pump(self, timeout_s: float) -> None:
@@ -127,9 +133,12 @@ class Crowd:
             if not member.is_live:
                 self._greet(member)
                 continue
-            data = member.receive(RECEIVE_BYTES)
+            try:
+                data = member.receive(RECEIVE_BYTES)
+            except OSError as error:
+                raise Broken(f"{self.server} reset a connection") from error
             if not data:
-                raise Broken("the server closed a connection")
+                raise Broken(f"{self.server} closed a connection")
             self.received_bytes += len(data)
             if member.rest:
                 data = member.rest + data
@@ -183,9 +192,13 @@ class Crowd:
             member.rest = b"\n"  # asked; what comes now is the answer
             self._epoll.modify(connection, select.EPOLLIN)
             return
-        data = member.receive(RECEIVE_BYTES)
+        try:
+            data = member.receive(RECEIVE_BYTES)
+        except OSError as error:
+            raise Broken(f"{self.server} reset a new connection") from error
         if not data:
-            raise Broken("the server closed a new connection")
+            when = "after" if member.is_upgraded else "before"
+            raise Broken(f"{self.server} closed a new connection {when} the upgrade")
         data = member.rest + data
         if not member.is_upgraded:
             head, end, data = data.partition(b"\r\n\r\n")

@@ -36,7 +36,14 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with serve(
-        handle, "127.0.0.1", 0, compression=None, ping_interval=None, backlog=4096, close_timeout=1
+        handle,
+        "127.0.0.1",
+        0,
+        compression=None,
+        ping_interval=None,
+        open_timeout=None,  # whoever finds the kernel's queue full at first comes late
+        close_timeout=1,
+        backlog=4096,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         print(f"listens on http://127.0.0.1:{port}", flush=True)

@@ -70,7 +70,7 @@ def _fan_out(stage: Stage, scene: str, at_once: int, goal: Goal) -> Result:
     readers = stage.size.readers
     samples: list[Sample] = []
     with _both(stage, scene) as sites, ExitStack() as stack:
-        crowds = [stack.enter_context(Crowd()) for _ in sites]
+        crowds = [stack.enter_context(Crowd(site.name)) for site in sites]
         posters = []
         for site, crowd in zip(sites, crowds, strict=True):
             crowd.join([site.reader([FAN_OUT_ROOM])] * readers)
@@ -140,7 +140,7 @@ def rate(stage: Stage) -> Result:
     samples: list[Sample] = []
     count = max(RATE_ROOMS, round(RATE_PER_S * stage.size.stretch_s * 2))
     with _both(stage, "rate") as sites, ExitStack() as stack:
-        crowds = [stack.enter_context(Crowd()) for _ in sites]
+        crowds = [stack.enter_context(Crowd(site.name)) for site in sites]
         posters = []
         for site, crowd in zip(sites, crowds, strict=True):
             crowd.join([site.reader([room]) for room in rooms * READERS_A_ROOM])
@@ -220,7 +220,7 @@ def posts(stage: Stage) -> Result:
         for name in variants
     }
     samples: list[Sample] = []
-    with livethread(stage.directory / "posts", stage.core) as server, Crowd() as crowd:
+    with livethread(stage.directory / "posts", stage.core) as server, Crowd("livethread") as crowd:
         site = LivethreadSite(server)
         crowd.join([site.reader(["single"]), site.reader(scattered)])
         members = crowd.join([site.poster() for _ in range(guests)])
@@ -292,7 +292,7 @@ def crowd(stage: Stage) -> Result:
                 start = livethread if is_ours else reference
                 server = stack.enter_context(start(directory, stage.core))
                 site: Site = LivethreadSite(server) if is_ours else ReferenceSite(server)
-                members = stack.enter_context(Crowd())
+                members = stack.enter_context(Crowd(site.name))
                 time.sleep(stage.size.settle_s)
                 empty = server.rss_bytes()
                 joined, sample = _gather(site, members, connections)
