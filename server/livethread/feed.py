@@ -7,7 +7,8 @@ and only goes on counting as covered. So what was deleted or hidden can't leak f
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
@@ -60,10 +61,12 @@ class Feed:
         "__weakref__",
         "_frames",
         "_latest",
+        "_meanwhile",
         "_prefix",
         "_ring",
         "_ring_bytes",
         "_waiting",
+        "_watchers",
         "changed_seq",
         "epoch",
         "head",
@@ -91,8 +94,10 @@ class Feed:
         self._ring: deque[Entry] = deque()
         self._ring_bytes = 0
         self._latest: dict[int, int] = {}
-        self._frames: dict[tuple[int, int, Kind], bytes] = {}
+        self._frames: dict[tuple[int, int, Kind], tuple[int, bytes]] = {}
         self._waiting: list[Entry] = []
+        self._watchers = 0
+        self._meanwhile: dict[int, int] = {}
 
     def load(self, epoch: str, head: int, info: bytes) -> None:
         """Set the head as read from the Store, then apply what was appended since."""
@@ -118,6 +123,8 @@ class Feed:
                 raise Gap
             if entry.key != entry.seq:
                 self.changed_seq = entry.seq
+                if self._watchers:
+                    self._meanwhile[entry.key] = entry.seq
                 self._compact(entry.key)
             self._latest[entry.key] = entry.seq
             self._ring.append(entry)
@@ -133,6 +140,17 @@ class Feed:
         self._ring_bytes = 0
         self.head = self.tail = self.changed_seq = head
 
+    @contextmanager
+    def watched(self) -> Iterator[dict[int, int]]:
+        """Keys that change while the context lasts, with the seq of their last change."""
+        self._watchers += 1
+        try:
+            yield self._meanwhile
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self._meanwhile = {}
+
     def frame(
         self, since: int, until: int, kind: Kind, encode: EncodeFrame, max_bytes: int
     ) -> tuple[int, bytes] | None:
@@ -143,9 +161,9 @@ class Feed:
         if since < self.tail:
             return None
         key = (since, until, kind)
-        frame = self._frames.get(key)
-        if frame is not None:
-            return until, frame
+        found = self._frames.get(key)
+        if found is not None:
+            return found
         parts: list[bytes] = []
         to, size = since, 0
         for entry in self._between(since, until):
@@ -157,10 +175,9 @@ class Feed:
                 parts.append(part)
             to = entry.seq
         frame = encode(self.payload(since, to, parts), kind.encoding)
-        if to == until:
-            if len(self._frames) >= MAX_FRAMES:
-                self._frames.clear()
-            self._frames[key] = frame
+        if len(self._frames) >= MAX_FRAMES:
+            self._frames.clear()
+        self._frames[key] = to, frame
         return to, frame
 
     def payload(self, since: int, to: int, parts: list[bytes]) -> bytes:

@@ -111,6 +111,7 @@ class Following:
     __slots__ = (
         "feed",
         "idle_since",
+        "is_doubtful",
         "is_healing",
         "live",
         "loading",
@@ -127,6 +128,7 @@ class Following:
         self.reading: dict[int, list[Subscriber]] = {}
         self.wakeups: list[Future[None]] = []
         self.idle_since: float | None = None
+        self.is_doubtful = False
         self.is_healing = False
 
 
@@ -160,6 +162,7 @@ class Hub:
             )
             # In place before it is read, so that what commits meanwhile waits in it.
             room = self._rooms[name] = Following(feed)
+            room.idle_since = self._loop.time()  # whoever asked may be gone before it is read
         if room.feed.head is None:
             if room.loading is None:
                 room.loading = self._start(self._load(room))
@@ -173,7 +176,10 @@ class Hub:
         except BaseException:
             self._rooms.pop(room.feed.name, None)
             raise
-        room.feed.load(*head)
+        try:
+            room.feed.load(*head)
+        except Gap:
+            self.recheck(room.feed.name)
         self._schedule(room)
 
     def append(self, name: str, entries: Iterable[Entry], info: bytes) -> None:
@@ -194,31 +200,38 @@ class Hub:
     def recheck(self, name: str) -> None:
         """Compare with the Store's head: something may have been committed that wasn't appended."""
         room = self._rooms.get(name)
-        if room is not None and room.feed.head is not None and not room.is_healing:
+        if room is None:
+            return
+        room.is_doubtful = True
+        if not room.is_healing:
             room.is_healing = True
             self._start(self._heal(room))
 
     async def _heal(self, room: Following) -> None:
         """Restart the ring at the Store's head; who stands before it is caught up from there."""
-        while room.is_healing:
+        if room.loading is not None:
+            await asyncio.wait([room.loading])
+        while room.is_doubtful:
+            room.is_doubtful = False  # until something happens that this reading may not see
             try:
                 head = await self._reader.head(room.feed.name)
             except ReadFailed:
+                room.is_doubtful = True
                 self.stats.store_failures += 1
                 await asyncio.sleep(self._limits.retry_s)
                 continue
-            room.is_healing = False
             if room.feed.head is not None and head.seq > room.feed.head:
                 room.feed.skip_to(head.seq)
                 room.feed.info = head.info
             self._schedule(room)
+        room.is_healing = False
 
     def drop_idle(self, older_than_s: float) -> None:
         """Forget feeds that nobody has followed for that long."""
         limit = self._loop.time() - older_than_s
         for name, room in list(self._rooms.items()):
-            is_followed = room.subscribers or room.wakeups
-            if room.idle_since is not None and room.idle_since < limit and not is_followed:
+            is_needed = room.subscribers or room.wakeups or room.feed.head is None
+            if room.idle_since is not None and room.idle_since < limit and not is_needed:
                 del self._rooms[name]
 
     # ── subscribers ──
@@ -273,9 +286,8 @@ class Hub:
         found = feed.frame(since, feed.head or 0, kind, self._encode, limits.frame_bytes)
         if found is not None:
             return found
-        self.stats.store_reads += 1
-        to, entries = await self._reader.backlog(feed.name, since)
-        return to, self._backlog_frame(feed, kind, Backlog(to, entries), since)
+        backlog = await self._backlog(feed, since)
+        return self._backlog_frame(feed, kind, backlog, since)
 
     def readers(self, name: str) -> int:
         room = self._rooms.get(name)
@@ -297,7 +309,7 @@ class Hub:
         feed, sink = room.feed, subscriber.sink
         if subscriber.is_live:
             return
-        while sink.is_writable and subscriber.cursor < feed.sent:
+        while sink.is_writable and 0 <= subscriber.cursor < feed.sent:
             behind = feed.sent - subscriber.cursor
             if behind > self._limits.lag_changes and not subscriber.is_unbounded:
                 self._give_up(subscriber)
@@ -342,29 +354,55 @@ class Hub:
         self._start(self._read_backlog(room, subscriber.cursor))
 
     async def _read_backlog(self, room: Following, since: int) -> None:
-        self.stats.store_reads += 1
         try:
-            backlog = await self._reader.backlog(room.feed.name, since)
+            backlog = await self._backlog(room.feed, since)
         except ReadFailed:
             self.stats.store_failures += 1
             await asyncio.sleep(self._limits.retry_s)
             for subscriber in room.reading.pop(since):
                 self._catch_up(room, subscriber)
             return
-        frames: dict[Kind, bytes] = {}
+        frames: dict[tuple[int, Kind], tuple[int, bytes]] = {}
         for subscriber in room.reading.pop(since):
-            if subscriber.cursor != since or not subscriber.sink.is_writable:
+            if subscriber.cursor != since:
                 continue
-            kind = subscriber.kind
-            if kind not in frames:
-                frames[kind] = self._backlog_frame(room.feed, kind, backlog, since)
-            self._send(subscriber, backlog.to, frames[kind])
+            while subscriber.sink.is_writable and since <= subscriber.cursor < backlog.to:
+                key = (subscriber.cursor, subscriber.kind)
+                if key not in frames:
+                    frames[key] = self._backlog_frame(room.feed, key[1], backlog, key[0])
+                self._send(subscriber, *frames[key])
             self._catch_up(room, subscriber)
 
-    def _backlog_frame(self, feed: Feed, kind: Kind, backlog: Backlog, since: int) -> bytes:
-        parts = [entry.staff if kind.is_staff else entry.public for entry in backlog.entries]
-        payload = feed.payload(since, backlog.to, [part for part in parts if part is not None])
-        return self._encode(payload, kind.encoding)
+    async def _backlog(self, feed: Feed, since: int) -> Backlog:
+        """What the Store has after ``since``, but for what changed again while it was read.
+
+        The feed brings that anew, and what was hidden meanwhile must not be sent any more.
+        """
+        self.stats.store_reads += 1
+        with feed.watched() as changed:
+            to, entries = await self._reader.backlog(feed.name, since)
+            if to <= since:
+                raise ReadFailed  # it knows less than this feed
+            current = [entry for entry in entries if changed.get(entry.key, 0) <= entry.seq]
+        return Backlog(to, current)
+
+    def _backlog_frame(
+        self, feed: Feed, kind: Kind, backlog: Backlog, since: int
+    ) -> tuple[int, bytes]:
+        """The frame for (since, to], cut at ``frame_bytes`` as the ring's are, and that ``to``."""
+        parts: list[bytes] = []
+        to, size = backlog.to, 0
+        before = since
+        for entry in backlog.entries:
+            part = entry.staff if kind.is_staff else entry.public
+            if entry.seq > since and part is not None:
+                size += len(part)
+                if size > self._limits.frame_bytes and parts:
+                    to = before
+                    break
+                parts.append(part)
+            before = max(before, entry.seq)
+        return to, self._encode(feed.payload(since, to, parts), kind.encoding)
 
     # ── the flush ──
 

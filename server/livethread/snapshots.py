@@ -23,6 +23,9 @@ from livethread.wire import encode_frame
 MAX_BEHIND = 50
 """Changes after which a new reading is cheaper for the readers than catching up."""
 
+MAX_READINGS = 3
+"""A reading that was running already may miss a change; more than two are for a busy room."""
+
 
 @dataclass(slots=True)
 class Snapshot:
@@ -63,16 +66,22 @@ class Snapshots:
         return snapshot if is_continued and feed.head - snapshot.seq <= MAX_BEHIND else None
 
     async def get(self, feed: Feed, request: PageRequest) -> Snapshot:
-        """Raises ``Unavailable`` if the Store can't be read."""
+        """A first page with nothing in it that had changed when it was asked for.
+
+        Raises ``Unavailable`` if the Store can't be read.
+        """
         snapshot = self.kept(feed, request)
-        if snapshot is not None:
-            return snapshot
-        task = self._reading.get(request)
-        if task is None:
-            task = asyncio.get_running_loop().create_task(self._read(feed, request))
-            self._reading[request] = task
-            task.add_done_callback(lambda _: self._reading.pop(request, None))
-        return await asyncio.shield(task)
+        for _ in range(MAX_READINGS):
+            if snapshot is not None and snapshot.seq >= max(feed.tail, feed.changed_seq):
+                break
+            task = self._reading.get(request)
+            if task is None:
+                task = asyncio.get_running_loop().create_task(self._read(feed, request))
+                self._reading[request] = task
+                task.add_done_callback(lambda _: self._reading.pop(request, None))
+            snapshot = await asyncio.shield(task)
+        assert snapshot is not None
+        return snapshot
 
     async def _read(self, feed: Feed, request: PageRequest) -> Snapshot:
         page = await self._store.page(request)

@@ -46,7 +46,7 @@ STORES = {"sqlite": SqliteFactory, "memory": MemoryFactory}
 """A new back-end adds itself here and passes the suite as it is."""
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reopen]:
     factory = request.param(tmp_path)
     opened: list[Store] = []

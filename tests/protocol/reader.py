@@ -19,6 +19,7 @@ class Reader:
     count: int = 0
     comments: dict[int, Json] = field(default_factory=dict)
     is_joining: bool = False
+    is_complete: bool = False
     _counted_seq: int = 0
 
     @property
@@ -63,6 +64,7 @@ class Reader:
         else:
             self.epoch, self.seq = epoch, int(seq)
             self.comments = {comment["id"]: comment for comment in frame["comments"]}
+            self.is_complete = "next" not in frame and "more" not in frame
             self._counted_seq = 0
         self.is_joining = False
         self._set_room(frame["room"])
@@ -105,6 +107,8 @@ class Reader:
         if comment["seq"] <= self._counted_seq or (held and held["seq"] >= comment["seq"]):
             return
         is_visible = comment["state"] == "visible"
-        # One that isn't held is either new or not loaded.
-        was_visible = held["state"] == "visible" if held else comment["id"] <= self._counted_seq
+        if held is not None:
+            was_visible = held["state"] == "visible"
+        else:  # new to all, or not loaded
+            was_visible = not self.is_complete and comment["id"] <= self._counted_seq
         self.count += is_visible - was_visible
