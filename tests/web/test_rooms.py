@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from livethread.model import Author, ConfigureRoom, RoomName, Write
 from livethread.protocol import frames
 from livethread.web.shapes import ChangesReply, Counts, RoomReply
@@ -148,12 +150,16 @@ async def test_a_long_poll_wakes_on_a_commit(site: Site) -> None:
     assert len(site.gateway.streams) == 0
 
 
-async def test_a_long_poll_ends_empty_when_its_time_is_over(site: Site) -> None:
-    since = await site.cursor()
-    page = await read(site, f"{ROOM}/changes", since=since, wait=0.01)
-    assert page["changes"] == []
-    assert page["cursor"] == since
-    await site.waiting(0)
+@pytest.mark.parametrize(("wait", "bound"), [(0.01, 3600), (3600, 0.01)])
+async def test_a_long_poll_ends_empty_when_its_time_or_the_servers_is_over(
+    tmp_path: Path, wait: float, bound: float
+) -> None:
+    async with a_site(tmp_path, long_poll_s=bound) as site, asyncio.timeout(10):
+        since = await site.cursor()
+        page = await read(site, f"{ROOM}/changes", since=since, wait=wait)
+        assert page["changes"] == []
+        assert page["cursor"] == since
+        await site.waiting(0)
 
 
 async def test_a_long_poll_ends_when_the_server_drains(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, is_complete = scope["method"], False
-        if method == "HEAD":  # answered as GET is, without the body
+        if method == "HEAD":  # answered as GET is; the server leaves the body out
             scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
@@ -52,8 +52,6 @@ class Shell:
                     message["headers"] = complete_headers(message.get("headers", ()))
             elif message["type"] == "http.response.body":
                 is_complete = not message.get("more_body", False)
-                if method == "HEAD":
-                    message = {**message, "body": b""}
             await send(message)
 
         try:
