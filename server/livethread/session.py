@@ -98,6 +98,8 @@ class Session:
 
     def receive(self, command: commands.Command) -> list[Effect]:
         """The effects of one command."""
+        if self.phase is Phase.CLOSED:
+            return []
         if self.phase is Phase.AWAITING_HELLO:
             if not isinstance(command, commands.Hello):
                 return self._close(CloseCode.NO_HELLO, "hello comes first")
@@ -178,8 +180,9 @@ class Session:
         return [Send(ack)]
 
     def not_joined(self, room: RoomName, ref: str | None, error: LivethreadError) -> list[Effect]:
+        """A join failed: an older subscription to the room ends, too."""
         self._rooms.discard(room)
-        return [self._error(error, ref)]
+        return [Unsubscribe(room), self._error(error, ref)]
 
     def lost_place(self, room: RoomName) -> list[Effect]:
         """The subscription ended: too far behind."""
@@ -248,7 +251,8 @@ class Session:
 
     def _hello(self, command: commands.Hello) -> list[Effect]:
         if command.version != VERSION:
-            return self._close(CloseCode.VERSION, f"this server speaks version {VERSION}")
+            error = BadFrame(f"This server speaks version {VERSION}.", field="version")
+            return [self._error(error, None), *self._close(CloseCode.VERSION, error.message)]
         return self._identify(command)
 
     def _identify(self, command: commands.Identify) -> list[Effect]:
