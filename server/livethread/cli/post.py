@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 
 import click
 
@@ -26,9 +27,8 @@ def post(
     if token and name:
         raise click.UsageError("A token has its own name: give --name or --token, not both.")
     if text == "-":
-        stdin = click.get_binary_stream("stdin")
         try:
-            text = stdin.read().decode()
+            text = sys.stdin.buffer.read().decode()
         except UnicodeDecodeError as error:
             raise click.UsageError("Standard input is not UTF-8 text.") from error
     guest = None if token else name or _user_name()
