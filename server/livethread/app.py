@@ -334,6 +334,7 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """``livethread serve``."""
+    sys.setswitchinterval(0.0005)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 

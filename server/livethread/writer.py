@@ -22,6 +22,9 @@ from livethread.store.base import CommitStore
 
 log = structlog.get_logger(__name__)
 
+COMPANY = 16
+"""Writes that need wait for no more: a batch's fixed cost is small beside theirs by then."""
+
 Answer = Callable[[Outcome], None]
 """Called once, on the loop, with a write's outcome; must not raise."""
 
@@ -122,7 +125,7 @@ class Writer:
 
         A batch of one costs as much CPU as one of six. On a quiet site nobody waits.
         """
-        if self._is_closed or len(self._queue) >= self._max_batch:
+        if self._is_closed or len(self._queue) >= COMPANY:
             return
         span = self._loop.time() - self._arrivals[0]
         is_full = len(self._arrivals) == self._arrivals.maxlen
