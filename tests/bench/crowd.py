@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ RECEIVE_BYTES = 65_536
 PATIENCE_S = 30.0
 CONNECTIONS_PER_ADDRESS = 5_000
 """More come from the next loopback address, so that ports don't run short."""
+_IP_BIND_ADDRESS_NO_PORT = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,10 @@ class Crowd:
         connection = socket.socket()
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The port is chosen at connect, and free again at once: looking for one among thousands in
+        # TIME_WAIT took the generator's whole core.
+        connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         number = len(self._members)
         connection.bind((f"127.0.0.{2 + number // CONNECTIONS_PER_ADDRESS}", 0))
         member = Member(plan, connection, is_sample=not number)
