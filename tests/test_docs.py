@@ -11,6 +11,8 @@ import pytest
 from livethread.cli import main
 from livethread.protocol.errors import CloseCode, ErrorCode
 from livethread.settings import Settings
+from livethread.web import comments, events, rooms
+from livethread.web.problems import STATUS
 from tools.generate_settings import PAGE, page
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +34,21 @@ def test_each_code_stands_in_the_protocol_page(code: ErrorCode | CloseCode) -> N
     assert f"`{code.value}`" in (ROOT / "docs" / "protocol.md").read_text()
 
 
+def test_each_status_stands_in_the_http_page_with_its_codes() -> None:
+    text = (ROOT / "docs" / "http.md").read_text()
+    for code, status in STATUS.items():
+        assert re.search(rf"^\| {status.value} \|.*`{code.value}`", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted({route.path for part in (events, comments, rooms) for route in part.router.routes}),
+)
+def test_each_operation_stands_in_the_http_page(path: str) -> None:
+    shown = "/api/v1" + re.sub(r":\w+", "", path)
+    assert shown in (ROOT / "docs" / "http.md").read_text()
+
+
 def commands(group: click.Group, prefix: str = "livethread") -> list[str]:
     found = []
     for name, command in group.commands.items():
@@ -42,7 +59,9 @@ def commands(group: click.Group, prefix: str = "livethread") -> list[str]:
 
 @pytest.mark.parametrize("command", commands(main))
 def test_each_command_stands_in_the_docs(command: str) -> None:
-    assert any(f"{command} " in text or f"{command}`" in text for text in map(Path.read_text, PAGES))
+    assert any(
+        f"{command} " in text or f"{command}`" in text for text in map(Path.read_text, PAGES)
+    )
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
