@@ -113,10 +113,17 @@ class Live:
     What ends it early (a token that is not known, a ban, …) is raised by everything that waits.
     """
 
-    def __init__(self, url: str, *, token: str | None, guest: str | None, options: Options) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        guest: str | None = None,
+        options: Options | None = None,
+    ) -> None:
         self._url = url
         self._address = resolve(url)
-        self._options = options
+        self._options = options or Options()
         self._conversation = Conversation(token, guest, CLIENT)
         self._is_bot = token is not None and token.startswith(BOT_PREFIX)
         self._rooms: dict[str, Room] = {}

@@ -39,7 +39,9 @@ class Ranges:
         self._ranges[first : last + 1] = [(start, end)]
 
     def discard(self, start: int, end: int) -> None:
-        """Take start…end away."""
+        """Take start…end away; nothing if end is before start."""
+        if end < start:
+            return
         first = self._at(start)
         if first < 0 or self._ranges[first][1] < start:
             first += 1

@@ -70,6 +70,11 @@ class Room:
         """
         return None if self._cursor is None else str(self._cursor)
 
+    @property
+    def waiting(self) -> int:
+        """How many changes have come that ``changes()`` has not brought yet."""
+        return 0 if self._inbox is None else len(self._inbox)
+
     async def changes(self, *, until: int | None = None) -> AsyncIterator[Snapshot | Change]:
         """Every change exactly once and in order, over all reconnects; ends when one leaves.
 
