@@ -5,34 +5,34 @@ The shell is ``socket.py`` for websockets and ``web/exchange.py`` for a request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from livethread.model import PageRequest, RoomName, Write
 from livethread.protocol import commands, frames
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import CloseCode
+from livethread.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     frame: frames.Wire | dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close:
     code: CloseCode
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identify:
     """Find out who it is; then ``Session.identified`` or ``Session.not_identified``."""
 
     command: commands.Identify
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submit:
     """Have it committed; then ``Session.answered``."""
 
@@ -40,7 +40,7 @@ class Submit:
     ref: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscribe:
     """Send ``joined`` and what follows; on failure ``Session.not_joined``.
 
@@ -54,12 +54,12 @@ class Subscribe:
     page: PageRequest
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsubscribe:
     room: RoomName
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadPage:
     """Read it; then ``Session.page_read`` or ``Session.failed``."""
 

@@ -14,54 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from asyncio import AbstractEventLoop, Future, Task
+from asyncio import AbstractEventLoop, Task
 from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from livethread.backlog import Backlog, FeedReader, ReadFailed
 from livethread.feed import EncodeFrame, Encoding, Entry, Feed, Gap, Kind
-
-
-class Sink(Protocol):
-    """Where a subscriber's frames go: one connection, shared by its subscriptions.
-
-    ``write`` never blocks and never raises; it may call ``Hub.pause`` before it returns.
-    """
-
-    @property
-    def is_writable(self) -> bool: ...
-
-    def write(self, data: bytes, /) -> None: ...
-
-    def lost_place(self, subscriber: Subscriber) -> None:
-        """The subscriber has been removed: it is too far behind to be caught up."""
-
-
-class Backlog(NamedTuple):
-    """What the Store has after a cursor: compacted entries covering up to ``to``."""
-
-    to: int
-    entries: list[Entry]
-
-
-class Head(NamedTuple):
-    """Where a room's feed stands in the Store; ``info`` is the room as JSON."""
-
-    epoch: str
-    seq: int
-    info: bytes
-
-
-class ReadFailed(Exception):
-    """The Store can't be read just now."""
-
-
-class FeedReader(Protocol):
-    """Reads feeds from the Store, encoded. Raises ``ReadFailed``; the hub then tries again."""
-
-    async def head(self, room: str, /) -> Head: ...
-
-    async def backlog(self, room: str, since: int, /) -> Backlog: ...
+from livethread.following import Following, Sink, Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,48 +48,6 @@ class HubStats:
     store_reads: int = 0
     resets: int = 0
     store_failures: int = 0
-
-
-class Subscriber:
-    """One connection's place in one feed. ``is_live``: it stands where the flush begins."""
-
-    __slots__ = ("cursor", "feed", "is_live", "is_unbounded", "kind", "sink", "write")
-
-    def __init__(self, feed: Feed, sink: Sink, kind: Kind, cursor: int, is_unbounded: bool) -> None:
-        self.feed = feed
-        self.sink = sink
-        self.write = sink.write
-        self.kind = kind
-        self.cursor = cursor
-        self.is_live = False
-        self.is_unbounded = is_unbounded
-
-
-class Following:
-    """A feed and those who follow it here."""
-
-    __slots__ = (
-        "feed",
-        "idle_since",
-        "is_doubtful",
-        "is_healing",
-        "live",
-        "loading",
-        "reading",
-        "subscribers",
-        "wakeups",
-    )
-
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
-        self.subscribers: dict[Subscriber, None] = {}
-        self.live: dict[Kind, dict[Subscriber, None]] = {}
-        self.loading: Task[None] | None = None
-        self.reading: dict[int, list[Subscriber]] = {}
-        self.wakeups: list[Future[None]] = []
-        self.idle_since: float | None = None
-        self.is_doubtful = False
-        self.is_healing = False
 
 
 class Hub:
@@ -289,9 +207,9 @@ class Hub:
         backlog = await self._backlog(feed, since)
         return self._backlog_frame(feed, kind, backlog, since)
 
-    def readers(self, name: str) -> int:
-        room = self._rooms.get(name)
-        return len(room.subscribers) if room else 0
+    def keeps(self, name: str) -> bool:
+        """True if changes of that room are of use here."""
+        return name in self._rooms
 
     def rooms(self) -> Iterator[tuple[str, Following]]:
         return iter(list(self._rooms.items()))

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from livethread.auth.identity import Identity
+from livethread.backlog import ReadFailed
 from livethread.effects import Subscribe
 from livethread.feed import Encoding, Feed
-from livethread.hub import Hub, ReadFailed
+from livethread.hub import Hub
 from livethread.model import PageRequest, RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable

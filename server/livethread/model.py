@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NewType
 
 from livethread.protocol.errors import LivethreadError
+from livethread.value import value
 
 RoomName = NewType("RoomName", str)
 CommentId = NewType("CommentId", int)
@@ -39,7 +39,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Author:
     id: str
     name: str
@@ -47,7 +47,7 @@ class Author:
     badge: Literal["bot", "staff"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Room:
     """A room as committed. ``epoch`` names its history, ``seq`` is the head of its feed.
 
@@ -82,7 +82,7 @@ class Room:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Comment:
     """A comment as committed: every column of its row. Times are ms since the Unix epoch, UTC.
 
@@ -106,7 +106,7 @@ class Comment:
     replies: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """One entry of a feed: a comment or (``comment`` is None) the room itself, as it now is."""
 
@@ -118,7 +118,7 @@ class Change:
 # ── wishes: what a session asks the Store to make true ──────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PostComment:
     body: str
     rich: str | None
@@ -126,7 +126,7 @@ class PostComment:
     badge: Literal["bot", "staff"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EditComment:
     comment: CommentId
     body: str
@@ -134,33 +134,33 @@ class EditComment:
     window_s: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteComment:
     comment: CommentId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetReaction:
     comment: CommentId
     reaction: str
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReportComment:
     comment: CommentId
     reason: str
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModerateComment:
     comment: CommentId
     action: Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ConfigureRoom:
     state: Literal["open", "closed"] | None
     slow_mode_s: int | None
@@ -179,7 +179,7 @@ Wish = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Write:
     """A wish with who, where, when and (for all but reactions and reports) its nonce.
 
@@ -196,7 +196,7 @@ class Write:
     wish: Wish
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Committed:
     """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report)."""
 
@@ -210,7 +210,7 @@ class Committed:
 Outcome = Committed | LivethreadError
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PageRequest:
     room: RoomName
     parent: CommentId | None = None
@@ -221,7 +221,7 @@ class PageRequest:
     audience: Audience = Audience.PUBLIC
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page:
     """Comments read at one moment. ``more`` maps the root of an unfinished thread to its token."""
 
@@ -231,7 +231,7 @@ class Page:
     more: dict[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChangeRange:
     """All changes of a room in (from_seq, to_seq], each comment once, at its last seq."""
 
@@ -241,7 +241,7 @@ class ChangeRange:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BotToken:
     id: str
     name: str

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from pydantic_core import to_json
 
-from livethread.hub import Backlog, Head, Hub, ReadFailed
+from livethread.backlog import Backlog, Head, ReadFailed
+from livethread.hub import Hub
 from livethread.model import Committed, RoomName
 from livethread.protocol.errors import Unavailable
 from livethread.store.base import FeedStore
@@ -39,7 +40,7 @@ def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
     """Hand a batch's changes to the hub, room by room, in the order of their seqs."""
     by_room: dict[RoomName, list[Committed]] = {}
     for outcome in committed:
-        if outcome.change is not None:
+        if outcome.change is not None and hub.keeps(outcome.room.name):
             by_room.setdefault(outcome.room.name, []).append(outcome)
     for name, outcomes in by_room.items():
         entries = [entry_of(outcome.change) for outcome in outcomes if outcome.change is not None]

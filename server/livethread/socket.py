@@ -40,8 +40,8 @@ from livethread.effects import (
     Unsubscribe,
 )
 from livethread.feed import Encoding, Kind
+from livethread.following import Subscriber
 from livethread.gateway import Gateway
-from livethread.hub import Subscriber
 from livethread.model import Audience, Outcome, RoomName, Write
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
@@ -325,6 +325,7 @@ class Connection(asyncio.Protocol):
         self._session = Session(
             gateway.new_session_id(), services.rules, address, has_origin=bool(origins)
         )
+        headers.clear()  # the protocol would keep them for as long as the connection: 2 KiB
         gateway.enter(self)
 
     def _reject(self, status: HTTPStatus, text: str) -> None:
@@ -447,6 +448,8 @@ class Connection(asyncio.Protocol):
     def _finished(self, task: Task[None]) -> None:
         assert self._tasks is not None
         self._tasks.discard(task)
+        if not self._tasks:
+            self._tasks = None
         if not task.cancelled() and (error := task.exception()) is not None:
             # A bug. The client would wait for an answer in vain; it may come back.
             log.error("command_failed", exc_info=error)

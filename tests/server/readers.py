@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from livethread.feed import Encoding, Kind
-from livethread.hub import Hub, Subscriber
+from livethread.following import Subscriber
+from livethread.hub import Hub
 from tests.protocol.reader import Json, Reader
 
 

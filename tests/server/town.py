@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 from livethread.auth.identity import Identity
 from livethread.effects import Subscribe
 from livethread.feed import Encoding, Kind
-from livethread.hub import Hub, HubLimits, Subscriber
+from livethread.following import Subscriber
+from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
 from livethread.model import (
     Audience,

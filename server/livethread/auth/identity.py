@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from livethread.model import Audience, Author, Role
 from livethread.protocol.errors import Forbidden, Unauthorized
+from livethread.value import value
 
 Scope = Literal["read", "post", "moderate", "replay", "staff-feed"]
 SCOPES: tuple[Scope, ...] = ("read", "post", "moderate", "replay", "staff-feed")
@@ -15,7 +15,7 @@ SCOPES: tuple[Scope, ...] = ("read", "post", "moderate", "replay", "staff-feed")
 _STAFF = frozenset({Role.MODERATOR, Role.ADMIN})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identity:
     """A speaker. ``scopes`` and ``rooms`` (a shell pattern) bound what a bot may do and where.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 
+from livethread.backlog import ReadFailed
 from livethread.feed import Feed
 from livethread.gateway import Gateway
-from livethread.hub import ReadFailed
 from livethread.model import RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
