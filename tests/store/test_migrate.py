@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, create_engine, inspect
+
+from livethread.store.errors import StartError
+from livethread.store.migrate import drift, upgrade
+from livethread.store.schema import metadata
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    engine = create_engine(f"sqlite:///{tmp_path / 'livethread.db'}")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_the_migrated_database_is_the_schema(connection: Connection) -> None:
+    upgrade(connection, "here")
+    assert drift(connection) == []
+    assert {*metadata.tables, "alembic_version"} == {*inspect(connection).get_table_names()}
+
+
+def test_a_missing_index_is_noticed(connection: Connection) -> None:
+    upgrade(connection, "here")
+    connection.exec_driver_sql("DROP INDEX ix_comments_roots")
+    assert drift(connection)
+
+
+def test_upgrading_again_changes_nothing(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(connection, "here")
+    before = connection.exec_driver_sql("PRAGMA schema_version").scalar()
+    connection.exec_driver_sql("INSERT INTO installation VALUES ('seed', 's')")
+    connection.commit()
+
+    def unexpected(*_: object) -> None:
+        raise AssertionError("nothing is to be run")
+
+    monkeypatch.setattr(command, "upgrade", unexpected)
+    upgrade(connection, "here")
+    assert connection.exec_driver_sql("PRAGMA schema_version").scalar() == before
+    assert connection.exec_driver_sql("SELECT value FROM installation").scalar() == "s"
+
+
+def test_a_newer_versions_database_is_left_alone(connection: Connection) -> None:
+    upgrade(connection, "here")
+    connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    with pytest.raises(StartError, match=r"newer Livethread .*9999") as refused:
+        upgrade(connection, "here")
+    assert refused.value.path == "here"
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == "9999"
