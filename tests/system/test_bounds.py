@@ -158,7 +158,7 @@ async def test_connections_of_an_identity_are_bounded(strict: Shared) -> None:
             with closing(peer):
                 await peer.say(type="hello", version=1, token=strict.post_token)
                 try:
-                    return (await peer.message())["type"] == "welcome"
+                    return bool((await peer.message())["type"] == "welcome")
                 except Ended:
                     return False
 
