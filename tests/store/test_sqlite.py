@@ -1,0 +1,224 @@
+"""What is SQLite's own; what every store promises is in tests/contract."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from livethread.model import Committed, PageRequest, Write
+from livethread.protocol.errors import Unavailable
+from livethread.store import sqlite_commit
+from livethread.store.errors import StartError
+from livethread.store.sqlite import SqliteStore, _in_thread
+from tests.contract.making import (
+    A,
+    configure,
+    delete,
+    edit,
+    moderate,
+    post,
+    react,
+    report,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "livethread.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    store = await SqliteStore.open(path, readers=2, busy_timeout_s=0.05)
+    yield store
+    await store.close()
+
+
+async def pragmas(connection: AsyncConnection, *names: str) -> list[Any]:
+    return [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names]
+
+
+# ── durability ──
+
+
+async def test_the_writing_connection_is_durable_and_forgets(store: SqliteStore) -> None:
+    names = "journal_mode", "synchronous", "foreign_keys", "secure_delete", "query_only"
+    full = 2
+    assert await pragmas(store._connection, *names) == ["wal", full, 1, 1, 0]
+    assert (await pragmas(store._connection, "wal_autocheckpoint"))[0] > 0
+
+
+async def test_reading_connections_neither_write_nor_checkpoint(store: SqliteStore) -> None:
+    names = "query_only", "wal_autocheckpoint", "foreign_keys", "journal_mode"
+    async with store._reading() as one, store._reading() as other:
+        for connection in (one, other):
+            assert await pragmas(connection, *names) == [1, 0, 1, "wal"]
+    with pytest.raises(Unavailable):
+        async with store._reading() as connection:
+            await connection.exec_driver_sql("INSERT INTO installation VALUES ('a', 'b')")
+
+
+async def test_deleted_words_are_nowhere_in_the_files(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    await store.commit([post("canary-in-a-comment" * 50)])
+    await store.commit([delete(1)])
+    await store.close()
+    found = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"canary-in" not in found
+
+
+async def test_closing_folds_the_log_into_the_database_and_frees_the_file(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    await store.commit([post()])
+    with pytest.raises(StartError):
+        await SqliteStore.open(path)
+    await store.close()
+    assert not path.with_name(f"{path.name}-wal").exists()
+    store = await SqliteStore.open(path)
+    assert (await store.room(A)).seq == 1
+    await store.close()
+
+
+# ── the number of statements ──
+
+
+async def statements(store: SqliteStore, writes: Sequence[Write]) -> list[str]:
+    """What SQLite was told to do for one commit."""
+    told: list[str] = []
+
+    def trace(connection: sqlite3.Connection, on: bool) -> None:
+        connection.set_trace_callback(told.append if on else None)
+
+    await _in_thread(store._connection, trace, True)
+    outcomes = await store.commit(writes)
+    await _in_thread(store._connection, trace, False)
+    assert all(isinstance(outcome, Committed) for outcome in outcomes), outcomes
+    return told
+
+
+def inserts(told: Sequence[str]) -> int:
+    return sum(statement.startswith("INSERT INTO comments") for statement in told)
+
+
+@pytest.mark.parametrize(("size", "inserted"), [(1, 1), (64, 1), (85, 4), (255, 12), (256, 4)])
+@pytest.mark.parametrize("rooms", [1, 64])
+async def test_posts_take_five_statements_and_their_inserts(
+    store: SqliteStore, size: int, inserted: int, rooms: int
+) -> None:
+    """BEGIN, rooms, nonces (once a room exists), rooms again, COMMIT; 64, 16, 4 or 1 an insert."""
+    for known in (0, 1):
+        batch = [post(room=f"r{i % rooms}") for i in range(size)]
+        told = await statements(store, batch)
+        assert inserts(told) == inserted
+        assert len(told) - inserted == 4 + known
+    assert len((await store.changes(batch[0].room, 0, limit=1000)).changes) >= 2
+
+
+@pytest.mark.parametrize("rooms", [1, 32])
+async def test_writes_of_all_kinds_take_thirteen_statements_and_their_inserts(
+    store: SqliteStore, rooms: int
+) -> None:
+    names = [f"r{i}" for i in range(rooms)]
+    await store.commit([post(room=room) for room in names for _ in range(3)])
+    await store.commit([react(2, room=room) for room in names])
+    told = await statements(
+        store,
+        [
+            write
+            for room in names
+            for write in (
+                configure(slow_mode_s=1, room=room),
+                post(parent=1, room=room, author=configure().author),
+                edit(1, "changed", room=room),
+                delete(3, room=room),
+                react(1, room=room),
+                react(2, on=False, room=room),
+                report(1, room=room),
+                moderate(2, "pin", room=room),
+            )
+        ],
+    )
+    assert len(told) - inserts(told) <= 13
+    assert inserts(told) <= 2
+
+
+# ── aiosqlite's ``_execute``, which it does not document ──
+
+
+async def test_a_function_runs_in_the_connections_own_thread(store: SqliteStore) -> None:
+    def seen(connection: sqlite3.Connection, word: str) -> tuple[Any, ...]:
+        return type(connection), threading.get_ident(), word
+
+    kind, ident, word = await _in_thread(store._connection, seen, "word")
+    assert (kind, word) == (sqlite3.Connection, "word")
+    assert ident != threading.get_ident()
+    assert (await _in_thread(store._connection, seen, ""))[1] == ident
+
+
+async def test_a_functions_exception_arrives_as_it_is_and_the_connection_lives(
+    store: SqliteStore,
+) -> None:
+    error = LookupError("mine")
+
+    def fail(_: sqlite3.Connection) -> None:
+        raise error
+
+    with pytest.raises(LookupError) as raised:
+        await _in_thread(store._connection, fail)
+    assert raised.value is error
+    assert len(await store.commit([post()])) == 1
+
+
+# ── when the database can't be used ──
+
+
+async def test_a_locked_database_is_unavailable_until_it_is_free(
+    store: SqliteStore, path: Path
+) -> None:
+    same = post("before")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable):
+            await store.commit([same])
+        assert (await store.room(A)).seq == 0  # reading goes on
+        other.execute("ROLLBACK")
+    (outcome,) = await store.commit([same])
+    assert isinstance(outcome, Committed)
+    assert (outcome.seq, outcome.is_duplicate) == (1, False)
+
+
+@pytest.mark.parametrize("failing", ["_INSERT_COMMENTS", "_WRITE_ROOMS", "_INSERT_REPORTS"])
+async def test_a_failing_statement_takes_the_whole_batch_back(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    await store.commit([post()])
+    batch = [post(), report(1), edit(1, "changed"), post(room="b")]
+    with monkeypatch.context() as broken:
+        broken.setattr(sqlite_commit, failing, "INSERT INTO no_such_table VALUES (")
+        with pytest.raises(Unavailable):
+            await store.commit(batch)
+    page = await store.page(PageRequest(A))
+    assert [(comment.id, comment.body) for comment in page.comments] == [(1, "Hello")]
+    outcomes = await store.commit(batch)
+    assert [getattr(outcome, "seq", outcome) for outcome in outcomes] == [2, 1, 3, 1]
+    assert not any(getattr(outcome, "is_duplicate", True) for outcome in outcomes)
+
+
+async def test_a_bug_in_a_commit_leaves_no_transaction_open(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_commit, "plan", broken)
+        with pytest.raises(ZeroDivisionError):
+            await store.commit([post()])
+    assert len(await store.commit([post()])) == 1
