@@ -119,7 +119,7 @@ def check_directory(settings: Settings) -> Finding:
 
 def check_filesystem(settings: Settings) -> Finding:
     directory = settings.database_path.parent.absolute()
-    kind = _filesystem_of(directory, Path("/proc/self/mounts"))
+    kind = filesystem_of(directory, Path("/proc/self/mounts"))
     if kind in NETWORK_FILESYSTEMS:
         return Finding(
             "fail",
@@ -130,7 +130,7 @@ def check_filesystem(settings: Settings) -> Finding:
     return Finding("ok", "File system", kind or "unknown")
 
 
-def _filesystem_of(directory: Path, mounts: Path) -> str:
+def filesystem_of(directory: Path, mounts: Path) -> str:
     """The type of the file system a directory is (or will be) on; empty if it can't be told."""
     best, kind = -1, ""
     try:

@@ -54,7 +54,7 @@ COMMANDS = {
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="livethread")
+@click.version_option(package_name="livethread", prog_name="livethread")
 def main() -> None:
     """Livethread: a self-hosted server for live discussions."""
     for stream in (sys.stdout, sys.stderr):
