@@ -262,12 +262,18 @@ def test_whoever_has_company_waits_for_no_more(make: Make) -> None:
 
 def test_who_closes_waits_for_no_company(make: Make) -> None:
     scene = make(company_s=COMPANY_S)
-    arrivals(scene, 15, every_s=0.0005)
+    arrivals(scene, 15, every_s=0.0001)
+    scene.store.gate.clear()
     scene.submit()
+    scene.loop.advance(COMPANY_S)
+    scene.submit()  # the next batch's, and its only one
     before = scene.loop.now
-    scene.loop.run(scene.writer.close())
-    assert scene.answers == [0] * 16
+    closing = scene.loop.create_task(scene.writer.close())
+    scene.store.gate.set()
+    scene.loop.turn(10)
+    assert closing.done()
     assert scene.loop.now == before
+    assert scene.store.sizes[-2:] == [1, 1]
 
 
 def test_a_distribution_counts_up_to_and_with_each_bound() -> None:
