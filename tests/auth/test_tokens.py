@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from livethread.auth.identity import ANONYMOUS
+from livethread.auth.tokens import BOT_PREFIX, Authenticator, new_bot
+from livethread.model import BotToken, Role
+from livethread.protocol.errors import Rejected, TokenExpired, Unauthorized
+from livethread.store.base import BotStore
+from tests.contract.memory_store import MemoryStore
+
+SECRET = b"a key of at least thirty-two bytes!"
+NOW_MS = 1_795_358_416_123
+DAY_MS = 86_400_000
+DAYS = 30
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_ms = NOW_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def authenticator(
+    *,
+    bots: BotStore | None = None,
+    secret: bytes = SECRET,
+    clock: Clock | None = None,
+    guests: bool = True,
+    reserved: tuple[str, ...] = (),
+) -> Authenticator:
+    return Authenticator(
+        bots or MemoryStore(),
+        secret,
+        clock or Clock(),
+        guests=guests,
+        guest_token_days=DAYS,
+        reserved_names=reserved,
+    )
+
+
+def signed(claims: dict[str, Any], *, secret: bytes = SECRET, alg: str = "HS256") -> str:
+    return jwt.encode({"alg": alg}, claims, OctKey.import_key(secret), algorithms=[alg])
+
+
+def part(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+CLAIMS: dict[str, Any] = {
+    "iss": "livethread",
+    "aud": "livethread:guest",
+    "sub": "g:1",
+    "name": "Mara",
+    "iat": NOW_MS // 1000,
+    "exp": NOW_MS // 1000 + 1000,
+}
+
+
+OWN_KEY = {"kty": "oct", "k": "QQ"}
+
+# ── guests ──
+
+
+async def test_a_guest_comes_back_as_the_same_person() -> None:
+    auth = authenticator()
+    guest, token = await auth.new_guest("Mara")
+    assert (guest.role, guest.name, guest.id[:2]) == (Role.GUEST, "Mara", "g:")
+    assert await authenticator().by_token(token) == guest
+    other, _ = await auth.new_guest("Mara")
+    assert other.id != guest.id
+
+
+async def test_a_guests_token_ends_to_the_second() -> None:
+    clock = Clock()
+    auth = authenticator(clock=clock)
+    guest, token = await auth.new_guest("Mara")
+    assert guest.expires_ms == NOW_MS // 1000 * 1000 + DAYS * DAY_MS
+    clock.now_ms = guest.expires_ms - 1
+    assert await auth.by_token(token) == guest
+    clock.now_ms += 1
+    with pytest.raises(TokenExpired):
+        await auth.by_token(token)
+
+
+async def test_no_token_is_the_anonymous_reader() -> None:
+    assert await authenticator().by_token(None) is ANONYMOUS
+
+
+FORGED = {
+    "another key": signed(CLAIMS, secret=b"another key of thirty-two bytes, or more"),
+    "another issuer": signed(CLAIMS | {"iss": "evil"}),
+    "another audience": signed(CLAIMS | {"aud": "livethread:admin"}),
+    "no issuer": signed({name: CLAIMS[name] for name in CLAIMS if name != "iss"}),
+    "alg none": f"{part({'alg': 'none'})}.{part(CLAIMS)}.",
+    "alg None": f"{part({'alg': 'None'})}.{part(CLAIMS)}.",
+    "no alg": f"{part({})}.{part(CLAIMS)}.",
+    "another HMAC": signed(CLAIMS, alg="HS512"),
+    "alg swapped": ".".join([part({"alg": "RS256"}), *signed(CLAIMS).split(".")[1:]]),
+    "claims swapped": ".".join(
+        [signed(CLAIMS).split(".")[0], part(CLAIMS | {"sub": "g:2"}), signed(CLAIMS).split(".")[2]]
+    ),
+    "no signature": signed(CLAIMS).rpartition(".")[0] + ".",
+    "signature cut": signed(CLAIMS)[:-8],
+    "a key of its own": ".".join([part({"alg": "HS256", "jwk": OWN_KEY}), part(CLAIMS), "QQ"]),
+    "empty": "",
+    "a word": "token",
+    "dots": "..",
+    "a JWE": "a.b.c.d.e",
+    "not ASCII": "é.é.é",
+    "no object": f"{part([])}.{part([])}.{part([])}",
+}
+
+
+@pytest.mark.parametrize("token", list(FORGED.values()), ids=list(FORGED))
+async def test_a_forged_token_is_refused(token: str) -> None:
+    with pytest.raises(Unauthorized):
+        await authenticator().by_token(token)
+
+
+async def test_the_example_that_the_forgeries_are_made_of_is_good() -> None:
+    assert (await authenticator().by_token(signed(CLAIMS))).id == "g:1"
+
+
+async def test_where_guests_are_not_allowed_there_are_none() -> None:
+    with pytest.raises(Unauthorized):
+        await authenticator(guests=False).new_guest("Mara")
+
+
+@pytest.mark.parametrize(
+    "name", ["admin", "Admin", "\u0410DMIN", "m0derator", "Editor", "News Bot"]
+)
+async def test_a_guest_can_not_take_the_staffs_or_a_bots_name(name: str) -> None:
+    store = MemoryStore()
+    await store.add_bot(new_bot("News Bot", frozenset(), "*", NOW_MS)[0])
+    with pytest.raises(Rejected) as refused:
+        await authenticator(bots=store, reserved=("editor",)).new_guest(name)
+    assert refused.value.field == "guest.name"
+
+
+# ── bots ──
+
+
+async def kept(*, revoked: bool = False) -> tuple[MemoryStore, BotToken, str]:
+    store = MemoryStore()
+    bot, token = new_bot("Bot", frozenset({"read", "post"}), "news/*", NOW_MS)
+    await store.add_bot(bot)
+    if revoked:
+        assert await store.revoke_bot("Bot")
+    return store, bot, token
+
+
+async def test_a_bot_is_who_its_token_says() -> None:
+    store, bot, token = await kept()
+    identity = await authenticator(bots=store).by_token(token)
+    assert (identity.id, identity.name, identity.role) == (f"b:{bot.id}", "Bot", Role.BOT)
+    assert (identity.scopes, identity.rooms) == (frozenset({"read", "post"}), "news/*")
+    assert identity.expires_ms is None
+
+
+async def test_only_a_digest_of_a_bots_token_is_kept() -> None:
+    _, bot, token = await kept()
+    secret = token.removeprefix(f"{BOT_PREFIX}{bot.id}_")
+    assert len(secret) == 43  # 256 bits in base64
+    assert secret not in repr(bot)
+    assert new_bot("Bot", frozenset(), "*", NOW_MS)[1] != token
+
+
+async def test_a_revoked_bot_is_refused() -> None:
+    store, _, token = await kept(revoked=True)
+    with pytest.raises(Unauthorized):
+        await authenticator(bots=store).by_token(token)
+
+
+async def test_a_bots_token_that_is_not_quite_right_is_refused() -> None:
+    store, bot, token = await kept()
+    for wrong in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        token[:-1],
+        token + "A",
+        f"{BOT_PREFIX}{bot.id}",
+        f"{BOT_PREFIX}{bot.id}_",
+        f"{BOT_PREFIX}{bot.id}_{bot.digest}",
+        f"{BOT_PREFIX}00000000_{token.rpartition('_')[2]}",
+        BOT_PREFIX,
+        f"{BOT_PREFIX}_",
+        f"{BOT_PREFIX}é_é",
+    ):
+        with pytest.raises(Unauthorized):
+            await authenticator(bots=store).by_token(wrong)
