@@ -48,6 +48,8 @@ class Referable(Command):
 
 
 class InRoom(Referable):
+    """A command about one room."""
+
     room: RoomName = Field(description="the article's room")
 
 
@@ -58,7 +60,9 @@ class Write(InRoom):
 
 
 class GuestName(Command):
-    name: DisplayName
+    """What a new guest wants to be called."""
+
+    name: DisplayName = Field(description="the name shown beside the comments")
 
 
 class Identify(Command):
@@ -91,6 +95,8 @@ class Renew(Identify, Referable):
 
 
 class Ping(Command):
+    """Asks for a `pong`, and shows the server that the client is alive."""
+
     type: Literal["ping"] = "ping"
     t: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = Field(
         None, description="the client's clock, ms; comes back in the pong"
@@ -98,40 +104,50 @@ class Ping(Command):
 
 
 class Join(InRoom):
-    """Subscribes to a room; with ``since`` resumes there, otherwise starts from a snapshot."""
+    """Follows a room; with ``since`` resumes there, otherwise starts from a snapshot."""
 
     type: Literal["join"] = "join"
     since: Since | None = Field(
         None, description="the last cursor seen, `EPOCH.SEQ`; `0` for the whole feed (bots)"
     )
     limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
-        None, description="roots in the first page"
+        None, description="roots in the first page; the server's setting if absent"
     )
-    order: Order | None = Field(None, description="order of the roots")
+    order: Order | None = Field(None, description="order of the roots; `oldest` if absent")
 
 
 class Leave(InRoom):
+    """Ends following a room; it may still be written to and read in pages."""
+
     type: Literal["leave"] = "leave"
 
 
 class Post(Write):
+    """Writes a comment or a reply."""
+
     type: Literal["post"] = "post"
     body: Body = Field(description="Markdown source")
     parent: CommentId | None = Field(None, description="makes it a reply")
 
 
 class Edit(Write):
+    """Replaces the body of an own comment, as long as the site allows."""
+
     type: Literal["edit"] = "edit"
     comment: CommentId
     body: Body = Field(description="the new Markdown source")
 
 
 class Delete(Write):
+    """Empties an own comment; its place in the thread stays."""
+
     type: Literal["delete"] = "delete"
     comment: CommentId
 
 
 class React(InRoom):
+    """Gives or takes back a reaction; saying the same twice changes nothing."""
+
     type: Literal["react"] = "react"
     comment: CommentId
     reaction: Reaction = Field(description="a name the site allows, such as `like`")
@@ -139,9 +155,11 @@ class React(InRoom):
 
 
 class Report(InRoom):
+    """Tells the moderators about a comment."""
+
     type: Literal["report"] = "report"
     comment: CommentId
-    reason: ReportReason
+    reason: ReportReason = Field(description="what is wrong with it")
     text: Reason | None = Field(None, description="more, for the moderators only")
 
 
@@ -151,23 +169,40 @@ class Page(InRoom):
     type: Literal["page"] = "page"
     parent: CommentId | None = Field(None, description="the root of the thread to continue")
     after: PageToken | None = Field(None, description="`next` or `more` of an earlier page")
-    limit: Annotated[int, Field(ge=1, le=100)] | None = None
-    order: Order | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="how many; the server's setting if absent"
+    )
+    order: Order | None = Field(
+        None, description="order of the roots; `oldest` if absent. Keep it from page to page"
+    )
 
 
 class Moderate(Write):
+    """Decides about a comment; for staff, and bots whose token allows `moderate`."""
+
     type: Literal["moderate"] = "moderate"
     comment: CommentId
-    action: Action
-    reason: Reason | None = None
+    action: Action = Field(
+        description="`approve` shows a held one, `reject` empties it for good, `hide` and `restore`"
+        " take it away and bring it back, `pin` and `unpin` mark it"
+    )
+    reason: Reason | None = Field(None, description="why, for the other moderators")
 
 
 class Configure(Write):
+    """Changes a room's settings; those absent stay. For those who may `moderate`."""
+
     type: Literal["configure"] = "configure"
-    state: Literal["open", "closed"] | None = None
-    slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = None
-    premoderate: bool | None = None
-    title: Title | None = None
+    state: Literal["open", "closed"] | None = Field(
+        None, description="in a closed room only staff writes"
+    )
+    slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        None, description="seconds between two comments of one reader; 0 for none"
+    )
+    premoderate: bool | None = Field(
+        None, description="whether new comments are held until a moderator approves them"
+    )
+    title: Title | None = Field(None, description="the article's title; empty to have none")
 
 
 COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(

@@ -56,6 +56,31 @@ class CloseCode(IntEnum):
         """True if a client must not come back as it is."""
         return 4500 <= self <= 4999
 
+    @property
+    def meaning(self) -> str:
+        """What happened, and what helps, in a sentence for authors of clients."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    CloseCode.NORMAL: "The connection has done its work.",
+    CloseCode.GOING_AWAY: "The other end is leaving.",
+    CloseCode.TOO_BIG: "A frame, or the number of its fragments, is beyond the server's limit.",
+    CloseCode.RESTART: "The server restarts; a `notice` said when to come back.",
+    CloseCode.OVERLOAD: "The server can't serve this connection right now.",
+    CloseCode.DRAINING: "The server hands its connections over to another.",
+    CloseCode.TOO_SLOW: "The client didn't read what was sent to it.",
+    CloseCode.SILENT: "Nothing was heard of the client for too long: answer heartbeats.",
+    CloseCode.TOKEN_EXPIRED: "The token has expired: get a new one first, or none.",
+    CloseCode.BAD_TOKEN: "The `hello` was refused; the `error` before says why.",
+    CloseCode.PROTOCOL_ERROR: "A binary frame, or a second `hello`.",
+    CloseCode.NO_HELLO: "The first frame was no `hello`, or came too late.",
+    CloseCode.BANNED: "This identity may not connect.",
+    CloseCode.TOO_MANY_CONNECTIONS: "This identity has too many connections: close one.",
+    CloseCode.VERSION: "The server doesn't speak that version of the protocol.",
+    CloseCode.FLOOD: "Too many commands in a row were refused.",
+}
+
 
 class LivethreadError(Exception):
     """A refusal or failure with a code; the only kind of exception that becomes an ``error`` frame.
@@ -86,84 +111,116 @@ class LivethreadError(Exception):
 
 
 class BadJson(LivethreadError):
+    """The frame is no JSON object, or nested more than eight deep."""
+
     code = ErrorCode.BAD_JSON
     sentence = "The frame is not a JSON object."
 
 
 class BadFrame(LivethreadError):
+    """A field is missing or has a value it can't have; `field` names it."""
+
     code = ErrorCode.BAD_FRAME
     sentence = "The frame does not have the fields its type needs."
 
 
 class UnknownType(LivethreadError):
+    """The server knows no such command; it may be older than the client."""
+
     code = ErrorCode.UNKNOWN_TYPE
     sentence = "This server does not know that type of frame."
 
 
 class TooLarge(LivethreadError):
+    """Too many bytes, characters, rooms or unanswered commands."""
+
     code = ErrorCode.TOO_LARGE
     sentence = "That is more than this server takes at once."
 
 
 class Unauthorized(LivethreadError):
+    """The token is not valid, or there is none where one is needed."""
+
     code = ErrorCode.UNAUTHORIZED
     sentence = "Say who you are first."
 
 
 class TokenExpired(LivethreadError):
+    """The token was good once; get a new one."""
+
     code = ErrorCode.TOKEN_EXPIRED
     sentence = "Your sign-in has expired. Sign in again."
 
 
 class Forbidden(LivethreadError):
+    """This identity may not do this, or no longer."""
+
     code = ErrorCode.FORBIDDEN
     sentence = "You may not do that here."
 
 
 class NotFound(LivethreadError):
+    """The comment is not there, or not for this reader; `field` says which."""
+
     code = ErrorCode.NOT_FOUND
     sentence = "There is no such comment."
 
 
 class Conflict(LivethreadError):
+    """The nonce was used before for something else; make a new one for a new command."""
+
     code = ErrorCode.CONFLICT
     sentence = "This nonce was used for something else."
 
 
 class RoomClosed(LivethreadError):
+    """The room is closed to all but staff."""
+
     code = ErrorCode.CLOSED
     sentence = "Comments are closed."
 
 
 class HeldOff(LivethreadError):
+    """Slow mode: too soon after this reader's last comment in the room; see `retry_after_ms`."""
+
     code = ErrorCode.HELD_OFF
     retryable = True
     sentence = "This room is in slow mode. Wait a moment before the next comment."
 
 
 class RateLimited(LivethreadError):
+    """Too many commands or writes; the connection stays, see `retry_after_ms`."""
+
     code = ErrorCode.RATE_LIMITED
     retryable = True
     sentence = "That was a lot at once. Wait a moment."
 
 
 class Banned(LivethreadError):
+    """This identity may not write any more."""
+
     code = ErrorCode.BANNED
     sentence = "You can't comment here."
 
 
 class Rejected(LivethreadError):
+    """A rule of the site refuses the content of `field`."""
+
     code = ErrorCode.REJECTED
     sentence = "This text can't be posted."
 
 
 class Unavailable(LivethreadError):
+    """The server can't read or save right now; retry with the same nonce."""
+
     code = ErrorCode.UNAVAILABLE
     retryable = True
     sentence = "The server can't save comments right now. Try again in a moment."
 
 
 class Internal(LivethreadError):
+    """A fault of the server; retry with the same nonce, and not for ever."""
+
     code = ErrorCode.INTERNAL
     retryable = True
 
