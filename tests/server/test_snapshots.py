@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from livethread.feed import Encoding, Feed
+from livethread.model import Audience, PageRequest
+from livethread.protocol.errors import Unavailable
+from livethread.snapshots import MAX_BEHIND, MAX_READINGS, Snapshot, Snapshots
+from tests.contract.making import A, edit, moderate, post
+from tests.server.readers import payload_of
+from tests.server.town import MoodyStore, Server
+from tests.server.virtual import VirtualLoop
+
+PAGE = PageRequest(A)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.loop = VirtualLoop()
+        self.store = MoodyStore()
+        self.server = Server(self.store, self.loop)
+        self.snapshots = Snapshots(self.store)
+        self.commit(post("one"), post("two"))
+        self.feed: Feed = self.loop.run(self.server.joining.feed(A))
+
+    def commit(self, *writes: Any) -> None:
+        """Written, delivered, and in the ring; whatever mood reading is in."""
+        is_slow, self.store.is_slow = self.store.is_slow, False
+        for write in writes:
+            self.server.writer.submit(write, lambda _: None)
+            self.loop.advance(0.01)
+        self.store.is_slow = is_slow
+
+    def ask(self, page: PageRequest = PAGE) -> asyncio.Task[Snapshot]:
+        task = self.loop.create_task(self.snapshots.get(self.feed, page))
+        self.loop.settle()
+        return task
+
+    def get(self, page: PageRequest = PAGE) -> Snapshot:
+        return self.loop.run(self.snapshots.get(self.feed, page))
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.loop.finish()
+    assert scene.loop.failures == []
+
+
+def bodies(snapshot: Snapshot) -> list[str | None]:
+    frame = payload_of(snapshot.frame(None, Encoding.JSON))
+    return [comment.get("body") for comment in frame["comments"]]
+
+
+def test_a_reading_is_used_again_while_the_ring_continues_it(scene: Scene) -> None:
+    first = scene.get()
+    scene.commit(post("three"))
+    assert scene.get() is first
+    assert scene.store.pages == 1
+    scene.commit(*(post() for _ in range(scene.feed.max_entries)))
+    assert scene.feed.tail > first.seq
+    assert scene.get() is not first
+
+
+def test_a_reading_is_not_used_again_when_there_is_too_much_to_catch_up(scene: Scene) -> None:
+    first = scene.get()
+    scene.feed.max_entries, scene.feed.max_bytes = 1000, 10**6
+    scene.commit(*(post() for _ in range(MAX_BEHIND)))
+    assert scene.get() is first
+    scene.commit(post())
+    assert scene.get() is not first
+
+
+@pytest.mark.parametrize("change", [edit(1, "changed"), moderate(1, "hide")], ids=["edit", "hide"])
+def test_a_reading_is_not_used_again_after_an_older_comment_changed(
+    scene: Scene, change: Any
+) -> None:
+    assert bodies(scene.get()) == ["one", "two"]
+    scene.commit(change)
+    assert "one" not in bodies(scene.get())
+    assert scene.store.pages == 2
+
+
+def test_those_who_ask_at_once_share_one_reading(scene: Scene) -> None:
+    scene.store.is_slow = True
+    tasks = [scene.ask() for _ in range(5)]
+    assert scene.store.pages == len(scene.store.waiting) == 1
+    scene.store.release()
+    scene.loop.settle()
+    assert len({id(task.result()) for task in tasks}) == 1
+
+
+def test_audiences_and_pages_do_not_share(scene: Scene) -> None:
+    staff = PageRequest(A, audience=Audience.STAFF)
+    assert scene.get() is not scene.get(staff)
+    assert scene.get(PageRequest(A, limit=1)) is not scene.get()
+    assert scene.get(staff) is scene.get(staff)
+
+
+def test_what_was_hidden_while_it_was_read_is_not_shown(scene: Scene) -> None:
+    scene.store.is_slow = True
+    asked = scene.ask()
+    scene.commit(moderate(1, "hide"))  # the page under way was read before
+    scene.store.release()
+    scene.loop.settle()
+    assert not asked.done()
+    scene.store.release()
+    scene.loop.settle()
+    assert bodies(asked.result()) == [None, "two"]
+    assert bodies(scene.get()) == [None, "two"]
+
+
+def test_whoever_comes_during_an_outdated_reading_does_not_get_it(scene: Scene) -> None:
+    scene.store.is_slow = True
+    scene.ask()
+    scene.commit(edit(1, "changed"))
+    late = scene.ask()
+    scene.store.release()
+    scene.loop.settle()
+    assert not late.done()
+    scene.store.release()
+    scene.loop.settle()
+    assert bodies(late.result()) == ["changed", "two"]
+
+
+def test_a_room_that_never_rests_is_read_only_so_often(scene: Scene) -> None:
+    scene.store.is_slow = True
+    asked = scene.ask()
+    for i in range(MAX_READINGS):
+        assert not asked.done()
+        scene.commit(edit(1, f"edit {i}"))
+        scene.store.release()
+        scene.loop.settle()
+    assert asked.done()
+    assert scene.store.pages == MAX_READINGS
+    scene.store.is_slow = False
+    assert scene.get() is not asked.result()  # it is not kept for others
+
+
+def test_who_goes_away_does_not_take_the_others_reading_along(scene: Scene) -> None:
+    scene.store.is_slow = True
+    gone, stays = scene.ask(), scene.ask()
+    gone.cancel()
+    scene.loop.settle()
+    scene.store.release()
+    scene.loop.settle()
+    assert bodies(stays.result()) == ["one", "two"]
+
+
+def test_a_reading_that_fails_is_told_to_all_who_share_it_and_tried_again(scene: Scene) -> None:
+    scene.store.is_failing = True
+    for task in [scene.ask(), scene.ask()]:
+        assert isinstance(task.exception(), Unavailable)
+    scene.store.is_failing = False
+    assert bodies(scene.get()) == ["one", "two"]
+
+
+# ── frames ──
+
+
+def test_whoever_uses_the_same_ref_shares_the_frame(scene: Scene) -> None:
+    snapshot = scene.get()
+    frame = snapshot.frame("r", Encoding.DEFLATED)
+    assert snapshot.frame("r", Encoding.DEFLATED) is frame
+    assert payload_of(frame)["ref"] == "r"
+    assert payload_of(snapshot.frame("s", Encoding.TEXT))["ref"] == "s"
+    assert "ref" not in payload_of(snapshot.frame(None, Encoding.TEXT))
+
+
+def test_a_frame_with_somebodys_own_comments_is_not_shared(scene: Scene) -> None:
+    snapshot = scene.get()
+    mine = snapshot.frame("r", Encoding.JSON, b',"mine":[]')
+    assert payload_of(mine)["mine"] == []
+    assert "mine" not in payload_of(snapshot.frame("r", Encoding.JSON))
+    assert payload_of(snapshot.frame("r", Encoding.JSON, b',"mine":[1]'))["mine"] == [1]
+
+
+def test_frames_and_pages_kept_have_bounds(scene: Scene) -> None:
+    snapshot = scene.get()
+    for i in range(100):
+        snapshot.frame(str(i), Encoding.JSON)
+        scene.get(PageRequest(A, limit=i + 1))
+    assert len(snapshot.frames) == 16
+    assert len(scene.snapshots._kept[scene.feed]) <= 16
