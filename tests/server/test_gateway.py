@@ -1,0 +1,391 @@
+"""The timer alone: peers that only write down what they were told, and time that we pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.feed import Encoding, Kind
+from livethread.gateway import Gateway, Services
+from livethread.model import Role
+from livethread.protocol import frames
+from livethread.settings import Settings
+from tests.server.readers import Sink, payload_of
+from tests.server.town import MoodyStore, Server
+from tests.server.virtual import VirtualLoop
+
+GUEST = Identity("g:1", "Mara", Role.GUEST)
+
+
+class Peer:
+    """A connection that never hangs up by itself, whatever it is told."""
+
+    def __init__(self, heard_at: float) -> None:
+        self.heard_at = heard_at
+        self.told: list[str] = []
+        self.heartbeats: list[int] = []
+        self.unsent = 0
+
+    def write(self, data: bytes, /) -> None:
+        frame = frames.Heartbeat.model_validate(payload_of(data))
+        self.heartbeats.append(frame.t)
+
+    def hello_overdue(self) -> None:
+        self.told.append("hello_overdue")
+
+    def went_silent(self) -> None:
+        self.told.append("went_silent")
+
+    def stalled(self) -> None:
+        self.told.append("stalled")
+
+    def expire(self) -> None:
+        self.told.append("expire")
+
+    def abort(self) -> None:
+        self.told.append("abort")
+
+    def unsent_bytes(self) -> int:
+        return self.unsent
+
+
+@dataclass
+class Rules:
+    """The one rule the timer asks for."""
+
+    clock_ms: Callable[[], int]
+
+
+class Scene:
+    """A gateway with a tick of a second, ticked by hand."""
+
+    def __init__(self, **changed: Any) -> None:
+        self.loop = VirtualLoop()
+        self.start_s = self.loop.time()
+        self.server = Server(MoodyStore(), self.loop)
+        times = {"hello_deadline_s": 5, "heartbeat_s": 20, "silence_s": 50, "stall_s": 15}
+        self.settings = Settings(**({"presence_s": 5} | times | changed))
+        services = Services(
+            settings=self.settings,
+            rules=cast(Any, Rules(lambda: round((self.loop.time() - self.start_s) * 1000))),
+            store=self.server.store,
+            hub=self.server.hub,
+            writer=self.server.writer,
+            joining=self.server.joining,
+            authenticator=cast(Any, None),
+            origins=cast(Any, None),
+            proxies=cast(Any, None),
+        )
+        self.gateway = Gateway(services, self.loop)
+
+    def enter(self) -> Peer:
+        peer = Peer(self.loop.time())
+        self.gateway.enter(peer)
+        return peer
+
+    def pass_time(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.loop.now += 1
+            self.gateway.tick()
+
+    def follow(self, room: str = "a") -> Sink:
+        feed = self.loop.run(self.server.joining.feed(cast(Any, room)))
+        sink = Sink(self.server.hub)
+        kind = Kind(False, Encoding.JSON)
+        sink.subscribers.append(self.server.hub.subscribe(feed, sink, kind, 0))
+        return sink
+
+
+Make = Callable[..., Scene]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    made: list[Scene] = []
+
+    def make(**changed: Any) -> Scene:
+        made.append(Scene(**changed))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.loop.finish()
+        assert scene.loop.failures == []
+
+
+@pytest.fixture
+def scene(make: Make) -> Scene:
+    return make()
+
+
+# ── deadlines ──
+
+
+def test_a_hello_is_overdue_at_its_deadline_and_once(scene: Scene) -> None:
+    first = scene.enter()
+    scene.pass_time(2)
+    second = scene.enter()
+    scene.pass_time(2)
+    assert first.told == second.told == []
+    scene.pass_time(1)
+    assert (first.told, second.told) == (["hello_overdue"], [])
+    scene.pass_time(10)
+    assert (first.told, second.told) == (["hello_overdue"], ["hello_overdue"])
+
+
+def test_an_unanswered_close_is_cut_off_after_its_time(scene: Scene) -> None:
+    short, long = Peer(0), Peer(0)
+    scene.gateway.closing(short)
+    scene.gateway.closing(long, within_s=4)
+    scene.pass_time(1)
+    assert short.told == []
+    scene.pass_time(1)
+    assert (short.told, long.told) == (["abort"], [])
+    scene.pass_time(9)
+    assert (short.told, long.told) == (["abort"], ["abort"])
+
+
+# ── heartbeats and silence ──
+
+
+def test_each_peer_gets_one_heartbeat_an_interval_whenever_it_came(scene: Scene) -> None:
+    peers = []
+    for _ in range(45):
+        peers.append(scene.enter())
+        scene.pass_time(1)
+        for peer in peers:
+            peer.heard_at = scene.loop.time()
+    for peer in peers:
+        peer.heartbeats.clear()
+    for _ in range(20):
+        scene.pass_time(1)
+        for peer in peers:
+            peer.heard_at = scene.loop.time()
+    assert [len(peer.heartbeats) for peer in peers] == [1] * 45
+    at = [peer.heartbeats[0] for peer in peers]
+    assert len(set(at)) == 20  # spread over the interval
+    assert at[0] == at[20] == at[40]
+
+
+def test_a_peer_that_leaves_gets_nothing_more(scene: Scene) -> None:
+    peer = scene.enter()
+    assert len(scene.gateway) == 1
+    scene.gateway.expires(peer, Identity("g:1", "", Role.GUEST, expires_ms=30_000))
+    scene.gateway.paused(peer)
+    scene.pass_time(5)
+    scene.gateway.leave(peer, 1000)
+    scene.gateway.leave(peer, 1006)  # the second time is nothing
+    scene.pass_time(100)
+    assert peer.told == ["hello_overdue"]
+    assert peer.heartbeats == []
+    assert (len(scene.gateway), scene.gateway.stalled_count) == (0, 0)
+    assert scene.gateway.stats.closed == {1000: 1}
+
+
+def test_a_silent_peer_is_told_instead_of_sent_a_heartbeat(scene: Scene) -> None:
+    silent, speaking = scene.enter(), scene.enter()
+    for _ in range(60):
+        speaking.heard_at = scene.loop.time()
+        scene.pass_time(1)
+    assert "went_silent" in silent.told
+    assert "went_silent" not in speaking.told
+    assert len(silent.heartbeats) == 2
+    assert len(speaking.heartbeats) == 3
+
+
+def test_a_peer_is_silent_only_after_its_time(scene: Scene) -> None:
+    peer = scene.enter()
+    scene.pass_time(19)
+    scene.gateway.tick()  # its slot comes round
+    peer.heard_at = scene.loop.time()
+    scene.pass_time(40)
+    assert "went_silent" not in peer.told
+
+
+# ── stalls ──
+
+
+def test_a_peer_that_takes_nothing_is_closed(scene: Scene) -> None:
+    peer = scene.enter()
+    peer.unsent = 100
+    scene.gateway.paused(peer)
+    scene.pass_time(15)
+    assert "stalled" not in peer.told
+    scene.pass_time(1)
+    assert peer.told[-1] == "stalled"
+
+
+def test_a_slow_peer_that_takes_something_is_not(scene: Scene) -> None:
+    peer = scene.enter()
+    peer.unsent = 100_000
+    scene.gateway.paused(peer)
+    for _ in range(10):
+        scene.pass_time(14)
+        peer.unsent -= 1
+        scene.pass_time(1)
+    assert "stalled" not in peer.told
+    assert "went_silent" not in peer.told  # nothing is read from it, either
+    assert peer.heartbeats == []
+    scene.pass_time(16)
+    assert "stalled" in peer.told
+
+
+def test_a_peer_that_is_sent_more_but_takes_nothing_is_closed(scene: Scene) -> None:
+    peer = scene.enter()
+    peer.unsent = 100
+    scene.gateway.paused(peer)
+    for _ in range(16):
+        peer.unsent += 10
+        scene.pass_time(1)
+    assert "stalled" in peer.told
+
+
+def test_a_peer_that_drained_is_not_stalled_any_more(scene: Scene) -> None:
+    peer = scene.enter()
+    peer.unsent = 100
+    scene.gateway.paused(peer)
+    assert scene.gateway.stalled_count == 1
+    scene.pass_time(14)
+    scene.gateway.resumed(peer)
+    assert scene.gateway.stalled_count == 0
+    scene.pass_time(10)
+    assert "stalled" not in peer.told
+
+
+# ── expiry ──
+
+
+def test_a_token_ends_when_it_says_and_once(scene: Scene) -> None:
+    peer, other = scene.enter(), scene.enter()
+    scene.gateway.expires(peer, Identity("g:1", "", Role.GUEST, expires_ms=8_000))
+    scene.gateway.expires(other, ANONYMOUS)
+    scene.pass_time(7)
+    assert "expire" not in peer.told
+    scene.pass_time(20)
+    assert peer.told.count("expire") == 1
+    assert "expire" not in other.told
+
+
+def test_a_renewed_token_replaces_the_old_ones_end(scene: Scene) -> None:
+    peer = scene.enter()
+    scene.gateway.expires(peer, Identity("g:1", "", Role.GUEST, expires_ms=8_000))
+    scene.gateway.expires(peer, Identity("g:1", "", Role.GUEST, expires_ms=18_000))
+    scene.pass_time(17)
+    assert "expire" not in peer.told
+    scene.pass_time(1)
+    assert "expire" in peer.told
+
+
+def test_whoever_left_before_it_was_identified_is_not_kept(scene: Scene) -> None:
+    peer = scene.enter()
+    scene.gateway.leave(peer, 1000)
+    scene.gateway.expires(peer, Identity("g:1", "", Role.GUEST, expires_ms=8_000))
+    scene.pass_time(20)
+    assert "expire" not in peer.told
+
+
+# ── presence ──
+
+
+def readers(sink: Sink) -> list[tuple[str, int]]:
+    told = [frames.Presence.model_validate(frame) for frame in sink.frames]
+    return [(frame.room, frame.readers) for frame in told]
+
+
+def test_presence_is_told_when_it_has_changed_and_only_then(scene: Scene) -> None:
+    first = scene.follow()
+    scene.pass_time(4)
+    assert first.frames == []
+    scene.pass_time(1)
+    assert readers(first) == [("a", 1)]
+    scene.pass_time(20)
+    assert readers(first) == [("a", 1)]
+    second, elsewhere = scene.follow(), scene.follow("b")
+    scene.pass_time(5)
+    assert readers(first) == [("a", 1), ("a", 2)]
+    assert readers(second) == [("a", 2)]
+    assert readers(elsewhere) == [("b", 1)]
+    scene.server.hub.unsubscribe(second.subscribers[0])
+    scene.pass_time(10)
+    assert readers(first)[-1] == ("a", 1)
+    assert readers(second) == [("a", 2)]
+
+
+def test_presence_is_dropped_for_whoever_is_behind(scene: Scene) -> None:
+    sink, behind = scene.follow(), scene.follow()
+    behind.pause()
+    scene.pass_time(5)
+    assert readers(sink) == [("a", 2)]  # who is behind reads, too
+    assert behind.frames == []
+
+
+def test_presence_may_be_switched_off(make: Make) -> None:
+    scene = make(presence_s=0)
+    sink = scene.follow()
+    scene.pass_time(50)
+    assert sink.frames == []
+
+
+# ── what HTTP holds open ──
+
+
+def test_streams_and_sockets_share_the_bounds(make: Make) -> None:
+    bounds = {"max_connections_per_address": 2, "max_connections_per_identity": 1}
+    gateway = make(max_connections=4, **bounds).gateway
+    guests = gateway.open_stream("192.0.2.1", GUEST)
+    assert guests is not None
+    assert gateway.open_stream("192.0.2.1", GUEST) is None  # the guest has one
+    assert gateway.open_stream("192.0.2.1", ANONYMOUS) is not None  # the refused one isn't counted
+    assert gateway.open_stream("192.0.2.1", ANONYMOUS) is None  # the address has two
+    for _ in range(2):
+        gateway.enter(Peer(0))
+    assert gateway.open_stream("192.0.2.2", ANONYMOUS) is None  # the process has four
+    gateway.close_stream(guests)
+    assert gateway.open_stream("192.0.2.1", GUEST) is not None
+    assert gateway.stats.refused == 3
+
+
+def test_draining_ends_the_streams_and_takes_no_more(scene: Scene) -> None:
+    peer = scene.enter()
+    stream = scene.gateway.open_stream("192.0.2.1", ANONYMOUS)
+    assert stream is not None
+    assert scene.gateway.drain() == [peer]
+    assert stream.ended.done()
+    assert scene.gateway.drain() == [peer]  # a second signal does no harm
+    assert scene.gateway.open_stream("192.0.2.1", ANONYMOUS) is None
+    scene.gateway.close_stream(stream)
+    assert scene.gateway.streams == set()
+
+
+# ── the timer's own task ──
+
+
+def test_it_ticks_by_itself_until_it_is_stopped(scene: Scene) -> None:
+    peer = scene.enter()
+
+    async def live() -> None:
+        scene.gateway.start()
+        await asyncio.sleep(6)
+        await scene.gateway.stop()
+
+    scene.loop.run(live())
+    assert peer.told == ["hello_overdue"]
+    scene.loop.advance(100)
+    assert peer.told == ["hello_overdue"]
+    assert peer.heartbeats == []
+
+
+def test_a_room_nobody_follows_leaves_memory(scene: Scene) -> None:
+    sink = scene.follow()
+    scene.pass_time(100)
+    assert scene.server.hub.keeps("a")
+    scene.server.hub.unsubscribe(sink.subscribers[0])
+    scene.pass_time(round(scene.settings.room_idle_s))
+    assert scene.server.hub.keeps("a")
+    scene.pass_time(1)
+    assert not scene.server.hub.keeps("a")
