@@ -340,7 +340,7 @@ def page() -> str:
 
 def example() -> list[tuple[str, dict[str, Any]]]:
     """The frames shown in the page, each with its arrow: ``→`` is the client."""
-    shown = "".join(re.findall(r"^```\n(.*?)^```$", page(), re.MULTILINE | re.DOTALL))
+    shown = "".join(re.findall(r"^```\n(.*?)^```$", HEAD, re.MULTILINE | re.DOTALL))
     parts = re.split(r"^([→←]) ", shown, flags=re.MULTILINE)[1:]
     return [(arrow, json.loads(text)) for arrow, text in zip(parts[::2], parts[1::2], strict=True)]
 
