@@ -82,6 +82,7 @@ def test_a_reading_is_not_used_again_after_an_older_comment_changed(
 ) -> None:
     assert bodies(scene.get()) == ["one", "two"]
     scene.commit(change)
+    assert scene.snapshots.kept(scene.feed, PAGE) is None
     assert "one" not in bodies(scene.get())
     assert scene.store.pages == 2
 

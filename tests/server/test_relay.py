@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from livethread.backlog import ReadFailed
+from livethread.feed import Entry
+from livethread.model import Committed, RoomName
+from livethread.relay import Relay, deliver
+from livethread.views import entry_of
+from tests.contract.making import A, configure, edit, moderate, post, report
+from tests.server.town import MoodyStore
+from tests.server.virtual import VirtualLoop
+
+
+class FakeHub:
+    """Writes down what it is given."""
+
+    def __init__(self, *followed: str) -> None:
+        self.followed = followed
+        self.appended: list[tuple[str, list[Entry], bytes]] = []
+
+    def keeps(self, name: str) -> bool:
+        return name in self.followed
+
+    def append(self, name: str, entries: Iterable[Entry], info: bytes) -> None:
+        self.appended.append((name, list(entries), info))
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.loop = VirtualLoop()
+        self.store = MoodyStore()
+        self.relay = Relay(self.store, page_changes=3)
+
+    def commit(self, *writes: Any) -> list[Committed]:
+        outcomes = self.loop.run(self.store.commit(writes))
+        return [outcome for outcome in outcomes if isinstance(outcome, Committed)]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.loop.finish()
+
+
+def hand_on(hub: FakeHub, committed: list[Committed]) -> list[tuple[str, list[Entry], bytes]]:
+    deliver(hub, committed)  # type: ignore[arg-type]
+    return hub.appended
+
+
+def test_a_batch_is_handed_on_room_by_room_in_the_order_of_its_seqs(scene: Scene) -> None:
+    batch = scene.commit(
+        post("a1"), post("b1", room="b"), edit(1, "a2"), post("b2", room="b"), configure(title="T")
+    )
+    a, b = hand_on(FakeHub("a", "b"), batch)
+    assert (a[0], [entry.seq for entry in a[1]]) == ("a", [1, 2, 3])
+    assert (b[0], [entry.seq for entry in b[1]]) == ("b", [1, 2])
+    assert b'"seq":3' in a[2]  # the room as after its last change
+    assert b'"title":"T"' in a[2]
+
+
+def test_what_changed_nothing_is_not_handed_on(scene: Scene) -> None:
+    same = post("a1")
+    scene.commit(same)
+    assert hand_on(FakeHub("a"), scene.commit(same, report(1))) == []
+
+
+def test_rooms_that_nobody_follows_are_not_encoded(scene: Scene) -> None:
+    (found,) = hand_on(FakeHub("b"), scene.commit(post("a1"), post("b1", room="b")))
+    assert found[0] == "b"
+
+
+def test_an_entry_is_the_same_live_and_read_again(scene: Scene) -> None:
+    batch = scene.commit(post("one"), post("two"), configure(premoderate=True))
+    ((_, live, _),) = hand_on(FakeHub("a"), batch)
+    backlog = scene.loop.run(scene.relay.backlog(A, 0))
+    assert backlog.entries == live
+
+
+def test_a_backlog_is_read_in_pages_that_say_how_far_they_go(scene: Scene) -> None:
+    scene.commit(*(post() for _ in range(4)), edit(1, "changed"))
+    first = scene.loop.run(scene.relay.backlog(A, 0))
+    assert (first.to, [entry.seq for entry in first.entries]) == (4, [2, 3, 4])
+    rest = scene.loop.run(scene.relay.backlog(A, first.to))
+    assert (rest.to, [entry.seq for entry in rest.entries]) == (5, [5])
+
+
+def test_a_backlog_hides_from_the_public_what_is_hidden_by_now(scene: Scene) -> None:
+    scene.commit(post("canary"), moderate(1, "hide"))
+    (entry,) = scene.loop.run(scene.relay.backlog(A, 0)).entries
+    assert b"canary" not in (entry.public or b"")
+    assert b"canary" in (entry.staff or b"")
+
+
+def test_the_head_is_the_room_as_it_is(scene: Scene) -> None:
+    committed = scene.commit(post(), configure(title="T"))[-1]
+    head = scene.loop.run(scene.relay.head(A))
+    assert (head.epoch, head.seq) == (committed.room.epoch, 2)
+    assert b'"title":"T"' in head.info
+    assert committed.change is not None
+    assert head.info in (entry_of(committed.change).public or b"")
+
+
+def test_a_store_that_can_not_be_read_is_a_failed_reading(scene: Scene) -> None:
+    scene.store.is_failing = True
+    with pytest.raises(ReadFailed):
+        scene.loop.run(scene.relay.head(A))
+    with pytest.raises(ReadFailed):
+        scene.loop.run(scene.relay.backlog(RoomName("a"), 0))
