@@ -1,4 +1,4 @@
-"""The docs say what the program does: settings, codes and commands, and links that lead somewhere."""
+"""The docs say what the program does: settings, codes, commands, and links that lead somewhere."""
 
 from __future__ import annotations
 
