@@ -50,11 +50,17 @@ def test_each_operation_stands_in_the_http_page(path: str) -> None:
 
 
 def commands(group: click.Group, prefix: str = "livethread") -> list[str]:
+    context = click.Context(group)
     found = []
-    for name, command in group.commands.items():
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         full = f"{prefix} {name}"
         found += commands(command, full) if isinstance(command, click.Group) else [full]
     return found
+
+
+def test_there_are_commands() -> None:
+    assert "livethread bot create" in commands(main)
 
 
 @pytest.mark.parametrize("command", commands(main))
