@@ -61,7 +61,7 @@ def test_the_examples_are_good_and_complete() -> None:
 
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=lambda value: value)
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(value=values)
 @example(value=None)
 @example(value=True)

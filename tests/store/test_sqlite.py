@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import Committed, PageRequest, Write
 from livethread.protocol.errors import Unavailable
 from livethread.store import sqlite_commit
 from livethread.store.errors import StartError
+from livethread.store.migrate import upgrade
 from livethread.store.sqlite import SqliteStore, _in_thread
 from tests.contract.making import (
     A,
@@ -29,9 +31,22 @@ from tests.contract.making import (
 )
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An empty database: copied, it opens ten times as fast as one made anew."""
+    path = tmp_path_factory.mktemp("migrated") / "livethread.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        upgrade(connection, str(path))
+    engine.dispose()
+    return path.read_bytes()
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "livethread.db"
+def path(tmp_path: Path, migrated: bytes) -> Path:
+    path = tmp_path / "livethread.db"
+    path.write_bytes(migrated)
+    return path
 
 
 @pytest.fixture
