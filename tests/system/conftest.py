@@ -42,6 +42,13 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Seeded:
     return seed(tmp_path_factory.mktemp("seeded") / "data")
 
 
+def _logged_no_bug(process: ServerProcess) -> None:
+    """After all that was done to it."""
+    log = process.log.read_text()
+    for trouble in ("Traceback", "never retrieved", "never awaited", '"level": "error"'):
+        assert trouble not in log, log[max(0, log.index(trouble) - 500) :][:3000]
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator[Shared]:
     """Without rates, and with a site of its own on the list of origins."""
@@ -55,6 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator
     }
     with serving(directory, **settings) as process:
         yield Shared(process, seeded.all_token, seeded.post_token)
+        _logged_no_bug(process)
 
 
 IMPATIENT = {
@@ -82,3 +90,4 @@ def impatient(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Itera
     }
     with serving(directory, **settings) as process:
         yield Shared(process, seeded.all_token, seeded.post_token)
+        _logged_no_bug(process)

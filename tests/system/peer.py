@@ -256,7 +256,7 @@ class Peer:
                     return message
 
     async def ended(self, *, is_polite: bool = True) -> Ended:
-        """Read to the end; how the server closed. Nothing may follow its close frame.
+        """Read to the end; how the server closed. No data may follow its close frame.
 
         Unless polite, its close frame is not answered.
         """
@@ -267,7 +267,7 @@ class Peer:
                     found = await self.frame()
                 except Ended as end:
                     return said or end
-                assert said is None, f"after the close frame: {found}"
+                assert said is None or found.opcode in (PING, PONG), f"after the close: {found}"
                 if found.opcode == CLOSE:
                     said = Ended(*_close(found.data))
                     if is_polite:
