@@ -57,6 +57,11 @@ def lines_of(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
+def archived(path: Path) -> list[tuple[str, int]]:
+    entries = [json.loads(line) for line in lines_of(path)]
+    return [(entry["room"], entry["comment"]["id"]) for entry in entries]
+
+
 async def test_the_archiver_survives_being_killed_again_and_again(
     own_server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -90,13 +95,13 @@ async def test_the_archiver_survives_being_killed_again_and_again(
             await rooms[0].edit(ack.comment.id, f"{cycle} edited while away")
             await rooms[1].edit(1, f"{cycle}: edited")
             expected += 1
+        ends = [(await room.post("end")).seq for room in rooms]
+        expected += 2
         with program(token, *command) as process:
-            await until(lambda: len(lines_of(archive)) >= expected)
-            process.send_signal(signal.SIGTERM)
-            await asyncio.to_thread(process.wait, 20)
-        found = [
-            (entry["room"], entry["comment"]["id"]) for entry in map(json.loads, lines_of(archive))
-        ]
+            for room, end in zip(rooms, ends, strict=True):
+                await until(lambda key=(room.name, end): key in archived(archive))  # type: ignore[misc]
+            process.kill()
+        found = archived(archive)
         assert len(found) == expected
         there = [
             (room.name, comment.id)
@@ -239,9 +244,13 @@ async def test_a_bot_too_far_behind_reads_the_room_and_misses_nothing(tmp_path: 
             await room.edit(parents[0].seq, "root 0, edited")
             await room.post("end")
             await serving_bot(reader(), done)
+            done.clear()
+            await room.edit(parents[1].seq, "what was read there is no news")
+            await room.post("end")
+            await serving_bot(reader(), done)
         replies = [f"reply to {ack.seq}" for ack in parents]
         roots = ["root 0, edited", *(f"root {n}" for n in range(1, 10))]
-        assert handled == [*roots, *replies, "end"]
+        assert handled == [*roots, *replies, "end", "end"]
 
 
 async def test_what_a_handler_raises_ends_the_bot_and_the_comment_comes_again(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -27,19 +25,10 @@ def serve(config: Path | None, **flags: Any) -> None:
     from livethread.store.errors import StartError  # noqa: PLC0415
 
     configure(settings.log_level, settings.log_format)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
     try:
         run(settings)
     except StartError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Unwind, closing the database, with success.
-
-    Uvicorn takes the signals while it serves, and raises them once more when it has ended: by
-    default they would kill the process before the database is closed.
-    """
-    raise SystemExit(0)
+    except KeyboardInterrupt:  # before it listened; later it ends in order, with success
+        sys.exit(130)
