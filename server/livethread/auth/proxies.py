@@ -17,7 +17,7 @@ class ProxyPolicy:
         if forwarded_for is None or not self.is_trusted(peer):
             return peer
         address = peer
-        for hop in map(str.strip, reversed(forwarded_for.split(","))):
+        for hop in map(_without_port, reversed(forwarded_for.split(","))):
             try:
                 ipaddress.ip_address(hop)
             except ValueError:
@@ -33,3 +33,11 @@ class ProxyPolicy:
         except ValueError:
             return False
         return any(parsed in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """``192.0.2.1:443`` and ``[2001:db8::1]:443``, of some load balancers, without the port."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
