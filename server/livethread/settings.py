@@ -6,6 +6,7 @@ TOML file (``port = 8080``), the default.
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -166,6 +167,13 @@ class Settings(BaseSettings):
             if scheme not in ("http", "https") or not separator or not host or "/" in host:
                 raise ValueError(f"{origin!r} is not an origin like https://news.example")
         return [origin.lower() for origin in value]
+
+    @field_validator("trusted_proxies", "metrics_networks")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)  # its ValueError names it
+        return value
 
     @property
     def database_path(self) -> Path:
