@@ -324,7 +324,7 @@ class Server(uvicorn.Server):
                 "can't listen there; another program may be using the port.",
                 "Stop it, or choose another port with --port.",
             ) from error
-        # What is here now stays: the collector needn't look through it, which took 100 ms at a time.
+        # What is here now stays. Looking through it took the collector 100 ms at a time.
         gc.collect()
         gc.freeze()
         address = self.servers[0].sockets[0].getsockname()

@@ -158,26 +158,29 @@ class _Full:
         return len(self._sizes) == 20 and len(set(self._sizes)) == 1 and self._sizes[0] > 2**20
 
 
-@pytest.mark.parametrize("how", ["broken frame", "close frame", "half-close"])
-async def test_client_that_leaves_without_reading_is_let_go(roomy: Shared, how: str) -> None:
+async def test_client_that_leaves_without_reading_is_let_go(roomy: Shared) -> None:
     """Closing waits for what is unsent to be taken, but not forever."""
     await fill(roomy.port, roomy.all_token, "leaves", 20, body_chars=5_000)
-    reader = await Peer.open(roomy.port, receive_buffer=4_096)
-    with closing(reader):
-        await reader.say(type="hello", version=1, token=roomy.all_token)
-        session = (await reader.hear("welcome"))["session"]
-        for _ in range(100):
-            await reader.say(type="page", room="leaves", limit=20)
-        await until(_Full(roomy.port, reader.port), "the kernel takes no more for the reader")
-        assert roomy.closed_with(session) is None
-        match how:
-            case "broken frame":
-                await reader.send(frame(b"", 15))
-            case "close frame":
-                await reader.send(frame(b"\x03\xe8", CLOSE))
-            case _:
-                reader.shutdown()
-        await until(lambda: roomy.closed_with(session) is not None, "connection let go")
+
+    async def leave(how: str) -> None:
+        reader = await Peer.open(roomy.port, receive_buffer=4_096)
+        with closing(reader):
+            await reader.say(type="hello", version=1, token=roomy.all_token)
+            session = (await reader.hear("welcome"))["session"]
+            for _ in range(100):
+                await reader.say(type="page", room="leaves", limit=20)
+            await until(_Full(roomy.port, reader.port), "the kernel takes no more for the reader")
+            assert roomy.closed_with(session) is None
+            match how:
+                case "broken frame":
+                    await reader.send(frame(b"", 15))
+                case "close frame":
+                    await reader.send(frame(b"\x03\xe8", CLOSE))
+                case _:
+                    reader.shutdown()
+            await until(lambda: roomy.closed_with(session) is not None, f"let go after a {how}")
+
+    await asyncio.gather(*map(leave, ("broken frame", "close frame", "half-close")))
 
 
 async def test_reset_connections_are_forgotten(impatient: Shared) -> None:
