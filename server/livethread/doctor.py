@@ -208,8 +208,12 @@ def check_database(settings: Settings) -> Finding:
 def _read_only(path: Path) -> sqlite3.Connection:
     """A connection that neither writes nor checkpoints, whoever else uses the file."""
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-    database.execute("PRAGMA query_only=ON")
-    database.execute("PRAGMA wal_autocheckpoint=0")
+    try:
+        database.execute("PRAGMA query_only=ON")
+        database.execute("PRAGMA wal_autocheckpoint=0")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

@@ -141,8 +141,12 @@ def _opened(settings: Settings) -> Iterator[sqlite3.Connection]:
 def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=rw"
     database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_MS / 1000)
-    for pragma in ("wal_autocheckpoint=0", "synchronous=FULL", "foreign_keys=ON"):
-        database.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("wal_autocheckpoint=0", "synchronous=FULL", "foreign_keys=ON"):
+            database.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
