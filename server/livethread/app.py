@@ -15,9 +15,10 @@ The way of a comment, and the order to read the code in::
 * ``hub.py``      a room is a feed, a reader (``following.py``) a cursor: fan-out, catching up
 * ``feed.py``     one room's recent changes as shared bytes
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
-* ``socket.py``   websockets' Sans-I/O protocol under uvicorn; ``gateway.py``: registry and timer
+* ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``handshake.py`` who
+  may open one, ``gateway.py`` registry and timer
 * ``web/``        the same over HTTP, pages and files
-* ``settings.py``, ``cli.py``, ``logs.py``, ``metrics.py``  for operators
+* ``settings.py``, ``cli/``, ``logs.py``, ``metrics.py``  for operators
 
 Only this module names concrete implementations.
 """

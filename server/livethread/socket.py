@@ -10,24 +10,17 @@ There is no task, no queue and no ASGI message per connection or frame: frames i
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
-from asyncio import Task, Transport
-from collections.abc import Coroutine, Iterable
+from asyncio import Future, Task, Transport
+from collections.abc import Callable, Coroutine, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from websockets.extensions.permessage_deflate import (
-    PerMessageDeflate,
-    ServerPerMessageDeflateFactory,
-)
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from livethread.effects import (
     Close,
@@ -42,6 +35,7 @@ from livethread.effects import (
 from livethread.feed import Encoding, Kind
 from livethread.following import Subscriber
 from livethread.gateway import Gateway
+from livethread.handshake import Refused, admit, is_deflating, server_protocol
 from livethread.model import Audience, Outcome, RoomName, Write
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
@@ -51,8 +45,8 @@ from livethread.wire import encode_frame
 
 log = structlog.get_logger(__name__)
 
-PATH = "/ws"
-SUBPROTOCOL = Subprotocol("livethread.v1")
+T = TypeVar("T")
+
 PARSE_BYTES = 4096
 """Received data is parsed in pieces, so that a flood of tiny frames is noticed early."""
 NOTSENT_LOWAT: int | None = getattr(
@@ -61,19 +55,9 @@ NOTSENT_LOWAT: int | None = getattr(
 """Bounds what the kernel holds unsent. Without it that is 4 MB, of which a third must be taken
 before we hear of any progress: longer than a slow but honest reader has."""
 
-_DEFLATE = ServerPerMessageDeflateFactory(
-    server_no_context_takeover=True, client_no_context_takeover=True
-)
-_quiet = logging.getLogger("livethread.websockets")
-_quiet.setLevel(logging.ERROR)
-
 
 def _drop(_: bytes) -> None:
     """What a closing connection does with what comes too late."""
-
-
-def _choose_subprotocol(_: ServerProtocol, offered: Iterable[Subprotocol]) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
 
 class Connection(asyncio.Protocol):
@@ -90,10 +74,12 @@ class Connection(asyncio.Protocol):
         "_identity_key",
         "_is_closing",
         "_message",
+        "_resumed",
         "_session",
         "_subscribers",
         "_tasks",
         "_transport",
+        "_turn",
         "_ws",
         "heard_at",
         "is_writable",
@@ -104,14 +90,7 @@ class Connection(asyncio.Protocol):
         self._gateway = gateway
         self._connections: set[Any] = server_state.connections
         self._transport: Transport
-        self._ws = ServerProtocol(
-            extensions=[_DEFLATE] if gateway.settings.compression else None,
-            subprotocols=[SUBPROTOCOL],
-            select_subprotocol=_choose_subprotocol,
-            # Up to four times the bound a frame is read and refused with an error frame.
-            max_size=gateway.settings.max_frame_bytes * 4,
-            logger=_quiet,
-        )
+        self._ws = server_protocol(gateway.settings)
         self._session: Session | None = None
         self._address = ""
         self._identity_key: str | None = None
@@ -120,6 +99,8 @@ class Connection(asyncio.Protocol):
         self._fragments = 0
         self._subscribers: dict[RoomName, Subscriber] = {}
         self._tasks: set[Task[None]] | None = None
+        self._turn: asyncio.Lock | None = None
+        self._resumed: Future[None] | None = None
         self._is_closing = False
         self._close_code = 1006
         self.is_writable = True
@@ -189,6 +170,8 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()
         for subscriber in list(self._subscribers.values()):
             self._gateway.services.hub.resume(subscriber)
+        if self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
 
     def shutdown(self) -> None:
         """Uvicorn is stopping: say so, finish what was asked, close with 1012."""
@@ -288,50 +271,33 @@ class Connection(asyncio.Protocol):
             self._run(self._session.receive_text(text))
 
     def _handshake(self, request: Request) -> None:
-        gateway, headers = self._gateway, request.headers
-        services = gateway.services
-        if request.path.partition("?")[0] != PATH:
-            self._reject(HTTPStatus.NOT_FOUND, "There is no websocket here.\n")
-            return
+        """Let the client in and start its session, or answer why not."""
+        gateway = self._gateway
         is_tls = self._transport.get_extra_info("sslcontext") is not None
-        origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
-        host = hosts[0] if len(hosts) == 1 else ""
-        if len(origins) > 1 or (
-            origins and not services.origins.allows(origins[0], host, is_tls=is_tls)
-        ):
-            self._reject(HTTPStatus.FORBIDDEN, "This site may not use this server.\n")
-            return
         peer = self._transport.get_extra_info("peername")
-        forwarded = ", ".join(headers.get_all("X-Forwarded-For")) or None
-        address = services.proxies.client_address(str(peer[0]) if peer else "", forwarded)
-        if (
-            gateway.is_draining
-            or len(gateway) >= gateway.settings.max_connections
-            or not gateway.addresses.enter(address)
-        ):
-            gateway.stats.refused += 1
-            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
+        try:
+            visitor = admit(gateway, request, str(peer[0]) if peer else "", is_tls=is_tls)
+        except Refused as refusal:
+            self._ws.send_response(self._ws.reject(refusal.status, refusal.text))
+            self._flush_protocol()
+            self._transport.close()
             return
         response = self._ws.accept(request)
         self._ws.send_response(response)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            gateway.addresses.leave(address)
+            gateway.addresses.leave(visitor.address)
             return
-        for extension in self._ws.extensions:
-            # Shared frames use the whole window; a client that asked for less gets them plain.
-            if isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == 15:
-                self._encoding = Encoding.DEFLATED
-        self._address = address
+        if is_deflating(self._ws):
+            self._encoding = Encoding.DEFLATED
+        self._address = visitor.address
         self._session = Session(
-            gateway.new_session_id(), services.rules, address, has_origin=bool(origins)
+            gateway.new_session_id(),
+            gateway.services.rules,
+            visitor.address,
+            has_origin=visitor.has_origin,
         )
-        headers.clear()  # the protocol would keep them for as long as the connection: 2 KiB
+        request.headers.clear()  # the protocol would keep them as long as the connection: 2 KiB
         gateway.enter(self)
-
-    def _reject(self, status: HTTPStatus, text: str) -> None:
-        self._ws.send_response(self._ws.reject(status, text))
-        self._flush_protocol()
-        self._transport.close()
 
     # ── effects ──
 
@@ -344,11 +310,11 @@ class Connection(asyncio.Protocol):
                 case Submit(write=write, ref=ref):
                     self._submit(write, ref)
                 case Subscribe():
-                    self._start(self._join(effect))
+                    self._start(self._in_turn(self._join, effect))
                 case Unsubscribe(room=room):
                     self._unsubscribe(room)
                 case ReadPage():
-                    self._start(self._page(effect))
+                    self._start(self._in_turn(self._page, effect))
                 case Identify():
                     self._start(self._identify(effect))
                 case Close(code=code, reason=reason):
@@ -437,6 +403,19 @@ class Connection(asyncio.Protocol):
         subscriber = self._subscribers.pop(room, None)
         if subscriber is not None:
             self._gateway.services.hub.unsubscribe(subscriber)
+
+    async def _in_turn(self, work: Callable[[T], Coroutine[Any, Any, None]], effect: T) -> None:
+        """One reading of the Store at a time, and none for a client that takes no bytes.
+
+        A hundred large pages asked for in one breath would else lie in the write buffer at once.
+        """
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        async with self._turn:
+            while not self.is_writable:
+                self._resumed = self._gateway.loop.create_future()
+                await self._resumed
+            await work(effect)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         if self._tasks is None:
