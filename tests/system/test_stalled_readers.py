@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.system.conftest import IMPATIENT, Shared
-from tests.system.peer import PATIENCE_S, TEXT, Peer, closing, fill, until
+from tests.system.peer import PATIENCE_S, TEXT, Peer, closing, command, fill, until
 
 KIB = 1024
 BODY_CHARS = 15_000
@@ -101,3 +101,24 @@ async def test_slow_reader_is_kept_and_loses_nothing(impatient: Shared) -> None:
             slow.take(found.data)
         await slow.follow(POSTS)
         await slow.peer.ping()
+
+
+async def test_pages_are_not_read_for_who_does_not_take_them(impatient: Shared) -> None:
+    """A hundred pages of 1.5 MB, asked for in one breath."""
+    await fill(impatient.port, impatient.all_token, "pages", 100, BODY_CHARS)
+    greedy = await Peer.speaking(impatient.port, receive_buffer=32 * KIB)
+    with closing(greedy):
+        before = impatient.rss_bytes
+        asked = [command(type="page", room="pages", limit=100, ref=f"{n}") for n in range(100)]
+        joins = [command(type="join", room="pages", limit=100, ref=f"j{n}") for n in range(20)]
+        await greedy.send(b"".join(asked + joins))
+        most = before
+        for _ in range(50):
+            other = await Peer.speaking(impatient.port)
+            with closing(other):
+                await other.say(type="page", room="pages", limit=1)
+                await other.hear("page")
+            most = max(most, impatient.rss_bytes)
+        assert most - before < 24 * KIB * KIB
+        refs = [(await greedy.hear("page"))["ref"] for _ in range(100)]
+        assert refs == [f"{n}" for n in range(100)]
