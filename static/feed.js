@@ -206,13 +206,13 @@ export class Feed {
     this.#countedSeq = seq;
   }
 
-  /** Keeps the count by what a change does to it. One that was there unseen was most likely visible, on a page not loaded. @param {Comment} comment */
+  /** Keeps the count by what a change does to it. One that was there unseen, on a page not loaded or past a resumed cursor, was most likely visible. @param {Comment} comment */
   #recount(comment) {
     if (comment.seq <= this.#countedSeq) return;
     const old = this.comments.get(comment.id) ?? this.#aside.get(comment.id);
     if (old && old.seq >= comment.seq) return;
-    const isComplete = !this.next && this.more.size === 0;
-    const was = old ? old.state === "visible" : !isComplete && comment.id <= this.#countedSeq;
+    const isUnseen = this.next || this.more.size > 0 || comment.id > this.seq;
+    const was = old ? old.state === "visible" : isUnseen && comment.id <= this.#countedSeq;
     const is = comment.state === "visible";
     if (was !== is && (old || is || isTombstone(comment))) this.count = Math.max(0, this.count + (is ? 1 : -1));
   }

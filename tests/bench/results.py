@@ -43,7 +43,9 @@ class Row:
         """Livethread's share of the reference, the median over the repeats; NaN without one."""
         if not self.theirs:
             return float("nan")
-        return median(our / their for our, their in zip(self.ours, self.theirs, strict=True))
+        pairs = zip(self.ours, self.theirs, strict=True)
+        # A tiny scene may use no tick of CPU at all.
+        return median(our / their if their else float("inf") for our, their in pairs)
 
     @property
     def is_reached(self) -> bool | None:

@@ -20,6 +20,8 @@ class Reader:
     comments: dict[int, Json] = field(default_factory=dict)
     is_joining: bool = False
     is_complete: bool = False
+    is_estimated: bool = False
+    """The count had to guess what a comment was that changed without ever having been here."""
     _counted_seq: int = 0
 
     @property
@@ -101,6 +103,7 @@ class Reader:
         if room["seq"] >= self._counted_seq:
             self.room = room
             self.count, self._counted_seq = room["comments"], room["seq"]
+            self.is_estimated = False
 
     def _recount(self, comment: Json) -> None:
         held = self.comments.get(comment["id"])
@@ -109,6 +112,8 @@ class Reader:
         is_visible = comment["state"] == "visible"
         if held is not None:
             was_visible = held["state"] == "visible"
-        else:  # new to all, or not loaded
-            was_visible = not self.is_complete and comment["id"] <= self._counted_seq
+        else:  # new to all, or counted without having been here: most likely it was visible
+            is_unseen = not self.is_complete or comment["id"] > self.seq
+            was_visible = is_unseen and comment["id"] <= self._counted_seq
+            self.is_estimated |= was_visible
         self.count += is_visible - was_visible
