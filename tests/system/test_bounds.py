@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from joserfc import jwt
@@ -45,7 +46,6 @@ def strict(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator
         "max_connections_per_address": PER_ADDRESS,
         "max_connections_per_identity": PER_IDENTITY,
         "max_subscriptions": ROOMS,
-        "max_in_flight": IN_FLIGHT,
         "flood_commands": FLOOD,
         "command_rate": 50,
         "command_burst": 100,
@@ -199,20 +199,44 @@ async def test_rooms_of_a_connection_are_bounded(strict: Shared) -> None:
         await peer.hear("joined")
 
 
-async def test_commands_under_way_are_bounded_and_each_is_answered_once(strict: Shared) -> None:
-    peer = await Peer.speaking(strict.port, token=strict.post_token)
-    with closing(peer):
-        refs = [f"{number}" for number in range(5 * IN_FLIGHT)]
-        posts = [
-            command(type="post", room="flight", nonce=f"flight-{ref}", body="x", ref=ref)
-            for ref in refs
-        ]
-        await peer.send(b"".join(posts))
-        answers = [await peer.hear("ack", "error") for _ in refs]
-        assert sorted(answer["ref"] for answer in answers) == sorted(refs)
-        assert {a["code"] for a in answers if a["type"] == "error"} <= {"too_large"}
-        assert sum(answer["type"] == "ack" for answer in answers) >= IN_FLIGHT
-        await peer.ping()
+async def test_commands_under_way_are_bounded_and_each_is_answered_once(
+    tmp_path: Path, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes in one breath is refused over the bound; what comes later waits unread."""
+    seeded.copy_to(tmp_path)
+    async with serving_inside(tmp_path / "data", monkeypatch, max_in_flight=IN_FLIGHT) as inside:
+        store, go_on = inside.gateway.services.store, asyncio.Event()
+        commit, most = store.commit, [0]
+
+        async def slow_commit(writes: Any) -> Any:
+            await go_on.wait()
+            most[0] = max(most[0], len(writes))
+            return await commit(writes)
+
+        monkeypatch.setattr(store, "commit", slow_commit)
+        peer = await Peer.speaking(inside.port, token=seeded.post_token)
+
+        def posts(numbers: range) -> bytes:
+            return b"".join(
+                command(type="post", room="r", nonce=f"flight-{n}", body="x", ref=f"{n}")
+                for n in numbers
+            )
+
+        with closing(peer):
+            await peer.send(posts(range(3 * IN_FLIGHT)))
+            refused = [await peer.hear("error") for _ in range(2 * IN_FLIGHT)]
+            assert {error["code"] for error in refused} == {"too_large"}
+            received = inside.gateway.stats.received
+            await peer.send(posts(range(100, 100 + IN_FLIGHT)))
+            other = await Peer.speaking(inside.port)
+            with closing(other):
+                await other.ping()
+            assert inside.gateway.stats.received == received + 2  # the other's
+            go_on.set()
+            acks = [(await peer.hear("ack"))["ref"] for _ in range(2 * IN_FLIGHT)]
+            expected = [*range(IN_FLIGHT), *range(100, 100 + IN_FLIGHT)]
+            assert sorted(map(int, acks)) == expected
+            assert most[0] <= IN_FLIGHT
 
 
 async def test_commands_over_the_rate_are_told_when_to_come_back(strict: Shared) -> None:

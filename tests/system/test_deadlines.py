@@ -13,6 +13,7 @@ import pytest
 from tests.serverprocess import UNLIMITED, serving
 from tests.system.conftest import IMPATIENT, Shared
 from tests.system.data import Seeded
+from tests.system.inside import Inside, serving_inside
 from tests.system.peer import BINARY, CLOSE, PING, Ended, Peer, closing, fill, frame, until
 
 HEARTBEAT_S, SILENCE_S = IMPATIENT["heartbeat_s"], IMPATIENT["silence_s"]
@@ -109,6 +110,29 @@ async def test_client_that_reads_slowly_is_not_silent(impatient: Shared) -> None
             assert message["from"] == seq
             seq = message["to"]
         await reader.ping()
+
+
+async def test_client_whose_buffer_is_full_is_not_silent_nor_just_after(
+    tmp_path: Path, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.copy_to(tmp_path)
+    async with serving_inside(tmp_path / "data", monkeypatch) as inside:
+        peer = await Peer.speaking(inside.port)
+        with closing(peer):
+            (connection,) = inside.connections
+            connection.pause_writing()
+            connection.heard_at -= 2 * inside.gateway.settings.silence_s
+            _visit_all(inside)
+            connection.resume_writing()
+            _visit_all(inside)
+            await peer.ping()
+
+
+def _visit_all(inside: Inside) -> None:
+    """What the timer does in one heartbeat interval."""
+    gateway = inside.gateway
+    for _ in range(round(2 * gateway.settings.heartbeat_s)):
+        gateway.tick()
 
 
 async def test_client_that_stops_reading_is_closed_with_4002(impatient: Shared) -> None:
