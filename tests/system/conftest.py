@@ -66,10 +66,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator
 
 
 IMPATIENT = {
-    "hello_deadline_s": 0.6,
-    "heartbeat_s": 0.4,
-    "silence_s": 2,
-    "stall_s": 1.5,
+    "hello_deadline_s": 0.4,
+    "heartbeat_s": 0.3,
+    "silence_s": 1.2,
+    "stall_s": 1,
     "presence_s": 0,
 }
 

@@ -48,7 +48,7 @@ async def visit(port: int, token: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("loop_factory", "visits"),
-    [(asyncio.new_event_loop, 100), (uvloop.new_event_loop, 500)],
+    [(asyncio.new_event_loop, 50), (uvloop.new_event_loop, 300)],
     ids=["asyncio", "uvloop"],
 )
 def test_gateway_hub_and_loop_are_as_before_when_all_have_left(
@@ -113,9 +113,9 @@ async def test_memory_and_descriptors_are_as_before_when_all_have_left(server: S
                 *(visit(server.port, server.all_token, n) for n in range(start, start + 50))
             )
 
-    await crowd(300)  # what is allocated once is
+    await crowd(200)  # what is allocated once is
     before_fds, before_rss = process.num_fds(), server.rss_bytes
-    await crowd(500)
+    await crowd(400)
     # Four connections that read the database may have come, with their files.
     await until(lambda: process.num_fds() <= before_fds + 12, "descriptors are closed")
     assert server.rss_bytes - before_rss < 8 * MIB

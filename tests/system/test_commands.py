@@ -229,7 +229,7 @@ _commands = st.dictionaries(st.sampled_from(_names) | _texts, _json, max_size=8)
 )
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(payload=_commands | _json.map(lambda value: json.dumps(value).encode()))
 def test_any_json_gets_typed_errors_at_most(
     talk: Talk, runner: asyncio.Runner, payload: bytes
@@ -239,7 +239,7 @@ def test_any_json_gets_typed_errors_at_most(
             _is_typed(answer)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=200))
 def test_any_text_gets_typed_errors_at_most(talk: Talk, runner: asyncio.Runner, text: str) -> None:
     for answer in runner.run(talk.answers(text.encode())):
