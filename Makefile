@@ -23,7 +23,7 @@ run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--
 	@$(BIN)/livethread serve --data-dir var $(ARGS)
 
 test: check ## all checks and all tests but the slow ones
-	@$(PYTEST)
+	@$(PYTEST) --numprocesses 2 --dist loadscope
 ifneq ($(wildcard tests/browser/test_*.py),)
 	@$(PYTEST) -m browser
 endif

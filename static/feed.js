@@ -41,6 +41,8 @@ export class Feed {
   #isJoining = false;
   #snapshotSeq = 0;
   #countedSeq = 0;
+  /** The cursor of the last join: what was made after it is counted, but may have gone before it came. */
+  #joinedSeq = 0;
   #edge = 0;
 
   /** @param {Order} order */
@@ -99,6 +101,7 @@ export class Feed {
       this.#load(frame.comments ?? [], frame.next);
       for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
     }
+    this.#joinedSeq = this.seq;
     this.#setRoom(frame.room, frame.room.seq ?? cursor.seq);
     for (const comment of frame.mine ?? []) this.upsert(comment);
     return "applied";
@@ -211,7 +214,7 @@ export class Feed {
     if (comment.seq <= this.#countedSeq) return;
     const old = this.comments.get(comment.id) ?? this.#aside.get(comment.id);
     if (old && old.seq >= comment.seq) return;
-    const isUnseen = this.next || this.more.size > 0 || comment.id > this.seq;
+    const isUnseen = this.next || this.more.size > 0 || comment.id > this.#joinedSeq;
     const was = old ? old.state === "visible" : isUnseen && comment.id <= this.#countedSeq;
     const is = comment.state === "visible";
     if (was !== is && (old || is || isTombstone(comment))) this.count = Math.max(0, this.count + (is ? 1 : -1));

@@ -23,6 +23,7 @@ class Reader:
     is_estimated: bool = False
     """The count had to guess what a comment was that changed without ever having been here."""
     _counted_seq: int = 0
+    _joined_seq: int = 0
 
     @property
     def cursor(self) -> str | None:
@@ -69,6 +70,7 @@ class Reader:
             self.is_complete = "next" not in frame and "more" not in frame
             self._counted_seq = 0
         self.is_joining = False
+        self._joined_seq = self.seq  # what was made later is counted, but may never come alive
         self._set_room(frame["room"])
         for comment in frame.get("mine", ()):
             self._keep(comment)
@@ -113,7 +115,7 @@ class Reader:
         if held is not None:
             was_visible = held["state"] == "visible"
         else:  # new to all, or counted without having been here: most likely it was visible
-            is_unseen = not self.is_complete or comment["id"] > self.seq
+            is_unseen = not self.is_complete or comment["id"] > self._joined_seq
             was_visible = is_unseen and comment["id"] <= self._counted_seq
             self.is_estimated |= was_visible
         self.count += is_visible - was_visible
