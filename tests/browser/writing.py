@@ -12,9 +12,8 @@ from websockets.sync.client import connect
 
 
 def room_of(url: str) -> str:
-    """The room of a page that names none."""
-    parts = urlsplit(url)
-    return f"{parts.netloc}{parts.path}"
+    """The room of a demo page, which names it by its path."""
+    return urlsplit(url).path.strip("/")
 
 
 def fill(server_url: str, room: str, posts: Iterable[tuple[str, int | None]]) -> list[int]:
