@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.bench import machine, report
 from tests.bench.frames import Broken
 from tests.bench.results import Result
-from tests.bench.scenes import FULL, QUICK, SCENES, Size, Stage
+from tests.bench.scenes import SCENES
+from tests.bench.scenes.stage import FULL, QUICK, Size, Stage
 
 SPARE_FILES = 100
 

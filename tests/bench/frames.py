@@ -17,6 +17,9 @@ MESSAGE_BYTES = 337
 BODY_CHARS = 104
 """Makes Livethread's frame of one change about that long."""
 
+KEY = "bGl2ZXRocmVhZCBiZW5jaA=="
+"""Every connection's Sec-WebSocket-Key."""
+
 _CHANGES = re.compile(rb'\{"type":"changes","room":"([^"]*)","from":(\d+),"to":(\d+),')
 _JOINED = re.compile(rb'"room":\{"name":"([^"]*)".*?"cursor":"[^".]*\.(\d+)"')
 _NUMBER = re.compile(rb'"body":"(\d+) ')
@@ -66,7 +69,7 @@ def upgrade(port: int) -> bytes:
         "Upgrade: websocket",
         f"Origin: http://{host}",
         "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: bGl2ZXRocmVhZCBiZW5jaA==",
+        f"Sec-WebSocket-Key: {KEY}",
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import isnan
 from statistics import median
 from typing import Any
 
@@ -14,18 +13,20 @@ from tests.bench.results import Result, Row
 BUSY = 0.9
 """A generator busier than this share of its core may be what was measured."""
 
-_HEAD = ("scene", "figure", "unit", "Livethread", "websockets", "ratio", "goal", "reached")
-
 
 def table(results: Mapping[str, Result]) -> str:
-    """One line a figure: medians of the repeats, and the median of their ratios."""
+    """One line a figure, one column a contestant: medians of the repeats.
+
+    A goal that compares is judged, and quoted, by the median of the repeats' ratios.
+    """
     rows = [row for result in results.values() for row in result.rows]
-    lines = [_HEAD, *map(_cells, rows)]
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    lines = [("scene", "figure", "unit", *names, "goals"), *(_cells(row, names) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     aligned = []
     for line in lines:
         cells = [
-            cell.rjust(width) if 3 <= i <= 5 else cell.ljust(width)
+            cell.rjust(width) if 3 <= i < 3 + len(names) else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         aligned.append("  ".join(cells).rstrip())
@@ -44,6 +45,7 @@ def checks(results: Mapping[str, Result]) -> str:
             f"the generator used at most {share:.0%} of its core, other processes "
             f"{result.others_share:.0%} of all cores{warning}"
         )
+        lines += [f"{name} without {absent}" for absent in result.missing]
     return "\n".join(lines)
 
 
@@ -59,18 +61,11 @@ def as_json(machine: Mapping[str, str], results: Mapping[str, Result]) -> str:
     return json.dumps({"machine": dict(machine), "scenes": scenes}, indent=2, ensure_ascii=False)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    reached = {None: "", True: "yes", False: "NO"}[row.is_reached]
-    return (
-        row.scene,
-        row.metric,
-        row.unit,
-        _number(row.value),
-        _number(median(row.theirs)) if row.theirs else "–",
-        _share(row.ratio),
-        row.goal.text if row.goal else "",
-        reached,
-    )
+def _cells(row: Row, names: Sequence[str]) -> tuple[str, ...]:
+    figures = [_number(median(row.values[name])) if name in row.values else "–" for name in names]
+    verdicts = {None: "not judged", True: "yes", False: "NO"}
+    goals = [f"{goal.text(row)}: {verdicts[goal.is_reached(row)]}" for goal in row.goals]
+    return (row.scene, row.metric, row.unit, *figures, ", ".join(goals))
 
 
 def _number(value: float) -> str:
@@ -79,19 +74,10 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _share(ratio: float) -> str:
-    """As a fraction below a half, where that says more."""
-    if isnan(ratio):
-        return "–"
-    return f"1/{1 / ratio:.1f}" if 0 < ratio < 0.5 else f"{ratio:.2f}"
-
-
 def _row(row: Row) -> dict[str, Any]:
     return {
         "figure": row.metric,
         "unit": row.unit,
-        "livethread": row.ours,
-        "websockets": row.theirs,
-        "goal": row.goal.text if row.goal else None,
-        "reached": row.is_reached,
+        "values": row.values,
+        "goals": {goal.text(row): goal.is_reached(row) for goal in row.goals},
     }

@@ -7,49 +7,102 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf, isnan, nan
 from statistics import median
+from typing import Protocol
 
 import psutil
 
 from tests.bench.crowd import Crowd
 from tests.bench.servers import Server
 
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """``reached`` is asked with the median and the ratio to the reference."""
-
-    text: str
-    reached: Callable[[float, float], bool]
+OURS = "Livethread"
+"""The contestant that has the goals."""
 
 
 @dataclass(slots=True)
 class Row:
-    """One figure: a value a repeat, ours and, if it has one, the reference's."""
+    """One figure: by contestant, a value a repeat. A goal judges Livethread's."""
 
     scene: str
     metric: str
     unit: str
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
-    goal: Goal | None = None
+    values: dict[str, list[float]] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
+
+    def add(self, name: str, value: float) -> None:
+        self.values.setdefault(name, []).append(value)
 
     @property
     def value(self) -> float:
-        return median(self.ours)
+        return median(self.values[OURS])
 
-    @property
-    def ratio(self) -> float:
-        """Livethread's share of the reference, the median over the repeats; NaN without one."""
-        if not self.theirs:
-            return float("nan")
-        pairs = zip(self.ours, self.theirs, strict=True)
+    def ratio(self, name: str) -> float:
+        """Livethread's share of another's, the median over the repeats; NaN without that one."""
+        if name not in self.values:
+            return nan
+        pairs = zip(self.values[OURS], self.values[name], strict=True)
         # A tiny scene may use no tick of CPU at all.
-        return median(our / their if their else float("inf") for our, their in pairs)
+        return median(our / their if their else inf for our, their in pairs)
 
-    @property
-    def is_reached(self) -> bool | None:
-        return None if self.goal is None else self.goal.reached(self.value, self.ratio)
+
+class Goal(Protocol):
+    """What a row should reach."""
+
+    def text(self, row: Row) -> str:
+        """The goal, with what was reached where the table doesn't say it."""
+
+    def is_reached(self, row: Row) -> bool | None:
+        """None if there is nothing to judge by."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A bound of the value itself."""
+
+    most: float
+
+    def text(self, row: Row) -> str:
+        return f"≤ {self.most:g}"
+
+    def is_reached(self, row: Row) -> bool:
+        return row.value <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A bound of the value itself."""
+
+    least: float
+
+    def text(self, row: Row) -> str:
+        return f"≥ {self.least:g}"
+
+    def is_reached(self, row: Row) -> bool:
+        return row.value >= self.least
+
+
+@dataclass(frozen=True, slots=True)
+class ShareOf:
+    """A bound of the ratio to another contestant."""
+
+    most: float
+    other: str
+
+    def text(self, row: Row) -> str:
+        bound = f"{self.most:.3g}" if self.most >= 0.5 else f"1/{1 / self.most:.3g}"
+        return f"{share(row.ratio(self.other))} of {self.other} (≤ {bound})"
+
+    def is_reached(self, row: Row) -> bool | None:
+        ratio = row.ratio(self.other)
+        return None if isnan(ratio) else ratio <= self.most
+
+
+def share(ratio: float) -> str:
+    """As a fraction below a half, where that says more."""
+    if isnan(ratio):
+        return "–"
+    return f"1/{1 / ratio:.1f}" if 0 < ratio < 0.5 else f"{ratio:.2f}"
 
 
 @dataclass(slots=True)
@@ -84,10 +137,11 @@ class Sample:
 
 @dataclass(slots=True)
 class Result:
-    """A scene's rows, and the samples behind them."""
+    """A scene's rows, the samples behind them, and who could not take part and why."""
 
     rows: list[Row]
     samples: list[Sample]
+    missing: list[str] = field(default_factory=list)
 
     @property
     def delivered(self) -> int:

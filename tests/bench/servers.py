@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -36,41 +37,43 @@ SETTINGS = {
 
 
 class Server:
-    """A running server. ``cpu_s`` is the process's time on all its threads, user and system."""
+    """A running server: its process and the workers that this had when it began to listen."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.port = port
-        self.process = process
-        self._seen = psutil.Process(process.pid)
+        main = psutil.Process(process.pid)
+        self._processes = [main, *main.children(recursive=True)]
 
     def cpu_s(self) -> float:
-        times = self._seen.cpu_times()
-        return float(times.user + times.system)
+        """User and system time of all threads, also of those that have ended."""
+        return sum(map(_cpu_s, self._processes))
 
     def rss_bytes(self) -> int:
-        return int(self._seen.memory_info().rss)
+        return sum(int(process.memory_info().rss) for process in self._processes)
 
 
 @contextmanager
 def livethread(data_dir: Path, core: int | None) -> Iterator[Server]:
     """Livethread on a database of its own."""
-    command = ["livethread.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]
-    extra = {f"LIVETHREAD_{name}": value for name, value in SETTINGS.items()}
-    with _running(command, data_dir, core, extra) as server:
+    command = python("livethread.cli", "serve", "--port", "0", "--data-dir", str(data_dir))
+    settings = {f"LIVETHREAD_{name}": value for name, value in SETTINGS.items()}
+    with running(command, data_dir, core, settings) as server:
         yield server
 
 
-@contextmanager
-def reference(data_dir: Path, core: int | None) -> Iterator[Server]:
-    """``websockets.broadcast``."""
-    with _running(["tests.bench.reference"], data_dir, core, {}) as server:
-        yield server
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module in this Python."""
+    return [sys.executable, "-m", module, *arguments]
 
 
 @contextmanager
-def _running(
-    module: Sequence[str], directory: Path, core: int | None, extra: dict[str, str]
+def running(
+    command: Sequence[str | Path],
+    directory: Path,
+    core: int | None,
+    extra: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
+    """A server that says "listens on URL" once it does; ended with the context."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "server.log"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LIVETHREAD_")}
@@ -78,7 +81,7 @@ def _running(
     libc = ctypes.CDLL(None)
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *module],
+            command,
             cwd=directory,  # no livethread.toml there
             env={**kept, "PYTHONPATH": paths, **extra},
             stdin=subprocess.DEVNULL,
@@ -96,6 +99,11 @@ def _running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    # clock_getcpuclockid(3): counts ns, where /proc counts hundredths of a second.
+    return time.clock_gettime(~process.pid << 3 | 2)
 
 
 def _settle(libc: ctypes.CDLL, core: int | None) -> None:

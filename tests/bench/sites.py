@@ -1,4 +1,4 @@
-"""The two contestants as the load generator speaks to them: whom to greet how, and how to post."""
+"""How the load generator speaks to a contestant: whom to greet how, and how to post."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.bench.servers import Server
 class Site(Protocol):
     """One of them. ``has_acks``: a post is answered once it is durable."""
 
-    name: str
     server: Server
     has_acks: bool
 
@@ -30,7 +29,6 @@ class Site(Protocol):
 class LivethreadSite:
     """Readers are anonymous, posters are guests: each post is committed before it is delivered."""
 
-    name = "livethread"
     has_acks = True
 
     def __init__(self, server: Server) -> None:
@@ -50,10 +48,9 @@ class LivethreadSite:
         return text_frame(form % (room.encode(), number, body(number)))
 
 
-class ReferenceSite:
-    """``websockets.broadcast`` sends what it is given, so the change is made here."""
+class RelaySite:
+    """A server that sends what it is given, so the change is made here."""
 
-    name = "websockets.broadcast"
     has_acks = False
 
     def __init__(self, server: Server) -> None:
