@@ -4,7 +4,7 @@
  * A change is an upsert guarded by seq, so seeing one twice does nothing. A `changes` frame that doesn't begin at or
  * before the cursor is a gap: the answer is "rejoin". Whoever follows this ends with what a fresh reader gets.
  */
-import { isTombstone, parseCursor } from "./protocol.js";
+import { parseCursor } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Comment} Comment */
 /** @typedef {import("./protocol.js").Room} Room */
@@ -22,8 +22,6 @@ export class Feed {
   seq = 0;
   /** @type {Room | null} */
   room = null;
-  /** How many comments everyone can see, loaded or not. */
-  count = 0;
   /** @type {Map<number, Comment>} */
   comments = new Map();
   /** Page token for more roots. @type {string | null} */
@@ -40,9 +38,6 @@ export class Feed {
   #aside = new Map();
   #isJoining = false;
   #snapshotSeq = 0;
-  #countedSeq = 0;
-  /** The cursor of the last join: what was made after it is counted, but may have gone before it came. */
-  #joinedSeq = 0;
   #edge = 0;
 
   /** @param {Order} order */
@@ -53,6 +48,11 @@ export class Feed {
   /** The cursor to resume from; undefined before the first snapshot and after a reset. */
   get cursor() {
     return this.epoch ? `${this.epoch}.${this.seq}` : undefined;
+  }
+
+  /** How many comments everyone can see, loaded or not. */
+  get count() {
+    return this.room?.comments ?? 0;
   }
 
   /** Ids of the loaded replies to a comment, or of the loaded roots (0), in the order to show. @param {number} parent */
@@ -101,8 +101,7 @@ export class Feed {
       this.#load(frame.comments ?? [], frame.next);
       for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
     }
-    this.#joinedSeq = this.seq;
-    this.#setRoom(frame.room, frame.room.seq ?? cursor.seq);
+    this.#setRoom(frame.room);
     for (const comment of frame.mine ?? []) this.upsert(comment);
     return "applied";
   }
@@ -114,8 +113,9 @@ export class Feed {
     for (const change of frame.changes) {
       if (change.comment) this.upsert(change.comment);
       else if (change.reactions) this.#react(change.seq, change.reactions);
-      else if (change.room) this.#setRoom(change.room, change.room.seq ?? change.seq);
+      else if (change.room) this.#setRoom(change.room);
     }
+    if (this.room && frame.comments !== undefined) this.#setRoom({ ...this.room, comments: frame.comments, seq: frame.to });
     this.seq = frame.to;
     return "applied";
   }
@@ -140,7 +140,6 @@ export class Feed {
    * @param {Comment} comment
    */
   upsert(comment) {
-    this.#recount(comment);
     if (this.comments.has(comment.id)) return this.#keep(comment);
     if (this.#belongs(comment)) {
       this.arrived.add(comment.id);
@@ -201,23 +200,9 @@ export class Feed {
     if (comment && comment.seq < seq) this.upsert({ ...comment, reactions: counts, seq });
   }
 
-  /** A room says of which seq it is: in a replay that may be later than its entry's. @param {Room} room @param {number} seq */
-  #setRoom(room, seq) {
-    if (this.room && seq < this.#countedSeq) return;
-    this.room = room;
-    this.count = room.comments;
-    this.#countedSeq = seq;
-  }
-
-  /** Keeps the count by what a change does to it. One that was there unseen, on a page not loaded or past a resumed cursor, was most likely visible. @param {Comment} comment */
-  #recount(comment) {
-    if (comment.seq <= this.#countedSeq) return;
-    const old = this.comments.get(comment.id) ?? this.#aside.get(comment.id);
-    if (old && old.seq >= comment.seq) return;
-    const isUnseen = this.next || this.more.size > 0 || comment.id > this.#joinedSeq;
-    const was = old ? old.state === "visible" : isUnseen && comment.id <= this.#countedSeq;
-    const is = comment.state === "visible";
-    if (was !== is && (old || is || isTombstone(comment))) this.count = Math.max(0, this.count + (is ? 1 : -1));
+  /** A room says of which seq it is: in a replay that may be later than its entry's. @param {Room} room */
+  #setRoom(room) {
+    if (!this.room || room.seq >= this.room.seq) this.room = room;
   }
 
   #clear() {
@@ -226,6 +211,5 @@ export class Feed {
     this.room = null;
     this.next = null;
     this.#edge = 0;
-    this.#countedSeq = 0;
   }
 }

@@ -32,7 +32,7 @@ export const PROTOCOL_VERSION = 1;
  * @property {number} comments
  * @property {number} [slow_mode_s]
  * @property {boolean} [premoderate]
- * @property {number} [seq]
+ * @property {number} seq  of which it is the state
  */
 /** @typedef {{seq: number, comment?: Comment, reactions?: {comment: number, counts: Record<string, number>}, room?: Room}} Change */
 /** @typedef {{id: string, name: string, role?: string}} User */
@@ -41,7 +41,7 @@ export const PROTOCOL_VERSION = 1;
 
 /** @typedef {{type: "welcome", ref?: string, session: string, user?: User | null, guest_token?: string, heartbeat_s?: number, limits?: Limits}} Welcome */
 /** @typedef {{type: "joined", ref?: string, room: Room, cursor: string, mode: "snapshot" | "resume", comments?: Comment[], next?: string | null, more?: Record<string, string>, mine?: Comment[]}} Joined */
-/** @typedef {{type: "changes", room: string, from: number, to: number, changes: Change[]}} Changes */
+/** @typedef {{type: "changes", room: string, from: number, to: number, comments?: number, changes: Change[]}} Changes */
 /** @typedef {{type: "reset", room: string, reason?: string}} Reset */
 /** @typedef {{type: "left", ref?: string, room: string}} Left */
 /** @typedef {{type: "page", ref?: string, room: string, comments: Comment[], next?: string | null, more?: Record<string, string>, at: number}} Page */

@@ -96,7 +96,7 @@ A new guest follows a room, comments, and gives a reaction. `→` is the client.
                "body": "At *last*!",
                "rich": [{"t": "p", "c": ["At ", {"t": "em", "c": ["last"]}, "!"]}],
                "created": "2026-11-22T16:40:10.415Z", "state": "visible", "seq": 2}}
-← {"type": "changes", "room": "news/bridge", "from": 1, "to": 2, "changes": [
+← {"type": "changes", "room": "news/bridge", "from": 1, "to": 2, "comments": 2, "changes": [
    {"seq": 2,
     "comment": {"id": 2, "parent": 1, "author": {"id": "g:33677d109142819d", "name": "Mara"},
                 "body": "At *last*!",
@@ -128,7 +128,7 @@ and get what it missed:
    "room": {"name": "news/bridge", "state": "open", "slow_mode_s": 0, "premoderate": false,
             "comments": 2, "seq": 3},
    "cursor": "4a9f5c7d.2", "mode": "resume"}
-← {"type": "changes", "room": "news/bridge", "from": 2, "to": 3, "changes": [
+← {"type": "changes", "room": "news/bridge", "from": 2, "to": 3, "comments": 2, "changes": [
    {"seq": 3,
     "comment": {"id": 1, "author": {"id": "r:2207", "name": "Jo"}, "body": "Open at noon?",
                 "created": "2026-11-22T16:39:58.020Z", "reactions": {"like": 1},
@@ -156,7 +156,9 @@ is empty. In a `snapshot`, throw away what you have of the room and show `commen
 `more` are tokens for `page`. After that, changes come in order of their seq. The cursor is a
 string `EPOCH.SEQ`; store it whole, and with each accepted `changes` put its `to` in place of the
 SEQ. A change carries the whole comment as it now is. A page or an ack may be newer than your
-cursor: of two versions of a comment, keep that with the higher `seq`.
+cursor: of two versions of a comment, keep that with the higher `seq`. How many comments everyone
+can see is told, not to be counted, for you don't hold them all: `comments` in `joined` is of the
+room's `seq`, in `changes` it is of `to`; keep that of the higher one.
 
 **The gap rule.** Compare `from` of each `changes` with the SEQ of your own cursor:
 

@@ -133,13 +133,11 @@ class Following:
             if after.seq <= before.seq:
                 raise BadFrame("The server sent changes out of order.")
         self.cursor = own.at(frame.to)
+        self._inform(frame, fresh)
         if not fresh:
             return [Step(None, self.cursor)]
         steps = [Step(change, own.at(change.seq)) for change in fresh]
         steps[-1] = Step(fresh[-1], self.cursor)
-        for change in fresh:
-            if change.room is not None:
-                self.info = change.room
         return steps
 
     def receive_reset(self) -> None:
@@ -147,6 +145,15 @@ class Following:
         if not self.is_parked:
             self.is_joined = False
             self.wants_join = True
+
+    def _inform(self, frame: Changes, fresh: list[Change]) -> None:
+        """Keep ``info`` at what is newest: in a replay, a room is of a later seq than its entry."""
+        for change in fresh:
+            if change.room is not None and (self.info is None or change.room.seq >= self.info.seq):
+                self.info = change.room
+        if frame.comments is not None and self.info is not None and frame.to >= self.info.seq:
+            now = {"comments": frame.comments, "seq": frame.to}
+            self.info = self.info.model_copy(update=now)
 
     def _resumed(self, frame: Joined, at: Cursor) -> list[Step]:
         own, asked_all, self._wants_all = self.cursor, self._wants_all, False

@@ -59,7 +59,10 @@ class Room:
 
     @property
     def info(self) -> RoomInfo | None:
-        """The room's title, state and so on, as last heard; None before it is joined."""
+        """Title, state, how many ``comments``, as last heard; None before the room is joined.
+
+        It may be ahead of ``changes()``, which waits for its consumer.
+        """
         return self.following.info if self.following is not None else None
 
     @property

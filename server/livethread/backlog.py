@@ -8,10 +8,14 @@ from livethread.feed import Entry
 
 
 class Backlog(NamedTuple):
-    """What the Store has after a cursor: compacted entries covering up to ``to``."""
+    """What the Store has after a cursor: compacted entries covering up to ``to``.
+
+    ``comments`` is how many everyone can see at ``to``; None if that is before the reading's head.
+    """
 
     to: int
     entries: list[Entry]
+    comments: int | None
 
 
 class Head(NamedTuple):

@@ -16,13 +16,15 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """One change, encoded for both audiences; None where that audience may not know of it.
 
-    ``key`` is the id of the comment that changed, 0 for the room itself.
+    ``key`` is the id of the comment that changed, 0 for the room itself. ``comments`` is how many
+    everyone can see after it; None for what was read from the Store, which knows that of its head.
     """
 
     seq: int
     key: int
     public: bytes | None
     staff: bytes | None
+    comments: int | None = None
 
 
 class Encoding(Enum):
@@ -165,7 +167,7 @@ class Feed:
         if found is not None:
             return found
         parts: list[bytes] = []
-        to, size = since, 0
+        to, comments, size = since, None, 0
         for entry in self._between(since, until):
             part = entry.staff if kind.is_staff else entry.public
             if part is not None:
@@ -173,19 +175,23 @@ class Feed:
                 if size > max_bytes and parts:
                     break
                 parts.append(part)
-            to = entry.seq
-        frame = encode(self.payload(since, to, parts), kind.encoding)
+            to, comments = entry.seq, entry.comments
+        frame = encode(self.payload(since, to, comments, parts), kind.encoding)
         if len(self._frames) >= MAX_FRAMES:
             self._frames.clear()
         self._frames[key] = to, frame
         return to, frame
 
-    def payload(self, since: int, to: int, parts: list[bytes]) -> bytes:
-        """A ``changes`` frame's JSON: all changes in (since, to], as encoded ``parts``."""
-        return b'%b,"from":%d,"to":%d,"changes":[%b]}' % (
+    def payload(self, since: int, to: int, comments: int | None, parts: list[bytes]) -> bytes:
+        """A ``changes`` frame's JSON: all changes in (since, to], as encoded ``parts``.
+
+        ``comments`` is how many everyone can see at ``to``, None if that isn't known.
+        """
+        return b'%b,"from":%d,"to":%d%b,"changes":[%b]}' % (
             self._prefix,
             since,
             to,
+            b"" if comments is None else b',"comments":%d' % comments,
             b",".join(parts),
         )
 
@@ -204,8 +210,9 @@ class Feed:
             return
         if older > self.tail:
             index = older - self.tail - 1
-            self._ring_bytes -= _size(self._ring[index])
-            self._ring[index] = Entry(older, key, None, None)
+            entry = self._ring[index]
+            self._ring_bytes -= _size(entry)
+            self._ring[index] = Entry(older, key, None, None, entry.comments)
         self._frames.clear()
 
     def _trim(self) -> None:

@@ -298,29 +298,29 @@ class Hub:
         """
         self.stats.store_reads += 1
         with feed.watched() as changed:
-            to, entries = await self._reader.backlog(feed.name, since)
-            if to <= since:
+            found = await self._reader.backlog(feed.name, since)
+            if found.to <= since:
                 raise ReadFailed  # it knows less than this feed
-            current = [entry for entry in entries if changed.get(entry.key, 0) <= entry.seq]
-        return Backlog(to, current)
+            current = [e for e in found.entries if changed.get(e.key, 0) <= e.seq]
+        return Backlog(found.to, current, found.comments)
 
     def _backlog_frame(
         self, feed: Feed, kind: Kind, backlog: Backlog, since: int
     ) -> tuple[int, bytes]:
         """The frame for (since, to], cut at ``frame_bytes`` as the ring's are, and that ``to``."""
         parts: list[bytes] = []
-        to, size = backlog.to, 0
+        to, comments, size = backlog.to, backlog.comments, 0
         before = since
         for entry in backlog.entries:
             part = entry.staff if kind.is_staff else entry.public
             if entry.seq > since and part is not None:
                 size += len(part)
                 if size > self._limits.frame_bytes and parts:
-                    to = before
+                    to, comments = before, None
                     break
                 parts.append(part)
             before = max(before, entry.seq)
-        return to, self._encode(feed.payload(since, to, parts), kind.encoding)
+        return to, self._encode(feed.payload(since, to, comments, parts), kind.encoding)
 
     # ── the flush ──
 

@@ -33,7 +33,12 @@ class Relay:
             found = await self._store.changes(RoomName(room), since, limit=self._page_changes)
         except Unavailable as error:
             raise ReadFailed from error
-        return Backlog(found.to_seq, [entry_of(change) for change in found.changes])
+        is_whole = found.to_seq == found.room.seq
+        return Backlog(
+            found.to_seq,
+            [entry_of(change) for change in found.changes],
+            found.room.comments if is_whole else None,
+        )
 
 
 def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
@@ -43,5 +48,9 @@ def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
         if outcome.change is not None and hub.keeps(outcome.room.name):
             by_room.setdefault(outcome.room.name, []).append(outcome)
     for name, outcomes in by_room.items():
-        entries = [entry_of(outcome.change) for outcome in outcomes if outcome.change is not None]
+        entries = [
+            entry_of(outcome.change, outcome.room.comments)
+            for outcome in outcomes
+            if outcome.change is not None
+        ]
         hub.append(name, entries, to_json(room_json(outcomes[-1].room)))

@@ -96,19 +96,22 @@ def page_json(page: Page, audience: Audience) -> dict[str, Any]:
     return value
 
 
-def entry_of(change: Change) -> Entry:
-    """A change encoded for both audiences; they share the bytes where they may see the same."""
+def entry_of(change: Change, comments: int | None = None) -> Entry:
+    """A change encoded for both audiences; they share the bytes where they may see the same.
+
+    ``comments`` is how many everyone can see after it, where that is known.
+    """
     if change.comment is None:
         assert change.room is not None
         shared = to_json({"seq": change.seq, "room": room_json(change.room)})
-        return Entry(change.seq, 0, shared, shared)
+        return Entry(change.seq, 0, shared, shared, comments)
     comment = change.comment
     staff = _encoded(change.seq, comment, Audience.STAFF)
     if comment.state is CommentState.VISIBLE:
-        return Entry(change.seq, comment.id, staff, staff)
+        return Entry(change.seq, comment.id, staff, staff, comments)
     is_known = is_known_to(comment, Audience.PUBLIC)
     public = _encoded(change.seq, comment, Audience.PUBLIC) if is_known else None
-    return Entry(change.seq, comment.id, public, staff)
+    return Entry(change.seq, comment.id, public, staff, comments)
 
 
 def _encoded(seq: int, comment: Comment, audience: Audience) -> bytes:

@@ -17,7 +17,7 @@ class ReferenceServer:
     scopes: list[str] = field(default_factory=lambda: ["read", "post"])
     epoch_number: int = 1
     seq: int = 0
-    comments: dict[int, tuple[int, str]] = field(default_factory=dict)
+    comments: dict[int, tuple[int, str | None]] = field(default_factory=dict)
     nonces: dict[str, int] = field(default_factory=dict)
     wire: list[dict[str, Any]] = field(default_factory=list)
     sent: int | None = None
@@ -27,6 +27,11 @@ class ReferenceServer:
     @property
     def epoch(self) -> str:
         return f"e{self.epoch_number}"
+
+    @property
+    def count(self) -> int:
+        """How many comments everyone can see."""
+        return sum(body is not None for _, body in self.comments.values())
 
     # ── what others do ──
 
@@ -39,9 +44,13 @@ class ReferenceServer:
         self.seq += 1
         self.comments[id] = (self.seq, body)
 
+    def delete(self, id: int) -> None:
+        self.seq += 1
+        self.comments[id] = (self.seq, None)
+
     def replace_history(self) -> None:
         """A restore: another epoch, only half of the comments, numbered anew."""
-        bodies = [body for _, body in self.comments.values()][::2]
+        bodies = [body for _, body in self.comments.values() if body is not None][::2]
         self.epoch_number += 1
         self.seq, self.comments, self.nonces = 0, {}, {}
         for body in bodies:
@@ -65,8 +74,10 @@ class ReferenceServer:
             rows = rows[:at_most]
             to = rows[-1][0]
         changes = [{"seq": seq, "comment": self._comment(id)} for seq, id in rows]
-        frame = {"type": "changes", "room": "r", "from": self.sent, "to": to, "changes": changes}
-        self.wire.append(frame)
+        frame: dict[str, Any] = {"type": "changes", "room": "r", "from": self.sent, "to": to}
+        if to == self.seq:
+            frame["comments"] = self.count
+        self.wire.append({**frame, "changes": changes})
         self.sent = to
 
     def reset(self) -> None:
@@ -131,11 +142,13 @@ class ReferenceServer:
     def _comment(self, id: int) -> dict[str, Any]:
         seq, body = self.comments[id]
         created = "2026-01-01T00:00:00.000Z"
+        if body is None:
+            return {"id": id, "created": created, "state": "deleted", "seq": seq}
         return {"id": id, "body": body, "created": created, "state": "visible", "seq": seq}
 
     def _room(self) -> dict[str, Any]:
         settings = {"state": "open", "slow_mode_s": 0, "premoderate": False}
-        return {"name": "r", **settings, "comments": len(self.comments), "seq": self.seq}
+        return {"name": "r", **settings, "comments": self.count, "seq": self.seq}
 
 
 def encoded(frame: dict[str, Any]) -> bytes:

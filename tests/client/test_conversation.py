@@ -77,6 +77,11 @@ class Machine(RuleBasedStateMachine):
     def others_edit(self, data: Any) -> None:
         self.server.edit(data.draw(st.sampled_from(sorted(self.server.comments))), "edited")
 
+    @precondition(lambda self: self.server.comments)
+    @rule(data=st.data())
+    def others_delete(self, data: Any) -> None:
+        self.server.delete(data.draw(st.sampled_from(sorted(self.server.comments))))
+
     @rule(at_most=st.none() | st.integers(1, 3))
     def server_flushes(self, at_most: int | None) -> None:
         self.server.flush(at_most=at_most)
@@ -149,6 +154,13 @@ class Machine(RuleBasedStateMachine):
         if hasattr(self, "consumer") and self.may_replay:
             reasons = {snapshot.reason for snapshot in self.consumer.snapshots}
             assert "behind" not in reasons
+
+    @invariant()
+    def whoever_is_at_the_head_knows_the_count(self) -> None:
+        cursor = self.following.cursor if hasattr(self, "following") else None
+        if cursor is not None and cursor == (self.server.epoch, self.server.seq):
+            assert self.following.info is not None
+            assert self.following.info.comments == self.server.count
 
     def teardown(self) -> None:
         """Whatever happened: once connected and awake, the state is the room's."""

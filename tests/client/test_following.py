@@ -92,6 +92,19 @@ def test_a_parked_room_takes_nothing_and_goes_on_at_its_cursor() -> None:
     assert following.join("c2").since == "e.5"
 
 
+def test_the_count_is_the_servers_and_never_goes_back() -> None:
+    following = at("e.5")
+    assert following.info is not None
+    for to, comments, expected in [
+        (8, 3, (0, 1000)),
+        (1002, 7, (7, 1002)),
+        (1003, None, (7, 1002)),
+    ]:
+        frame = changes(following.cursor.seq if following.cursor else 0, to)
+        following.receive_changes(frame.model_copy(update={"comments": comments}))
+        assert (following.info.comments, following.info.seq) == expected
+
+
 def test_a_snapshot_says_why_it_came() -> None:
     reasons = []
     for since, cursor in [(None, "e.9"), ("e.5", "e.9"), ("e.5", "f.9"), ("e.5", "e.4")]:

@@ -11,23 +11,23 @@ Outcome = Literal["applied", "dropped", "rejoin"]
 
 @dataclass
 class Reader:
-    """One reader of one room: comments by id, a cursor, and how many comments all can see."""
+    """One reader of one room: comments by id, a cursor, and the room with its count."""
 
     epoch: str | None = None
     seq: int = 0
     room: Json = field(default_factory=dict)
-    count: int = 0
     comments: dict[int, Json] = field(default_factory=dict)
     is_joining: bool = False
-    is_complete: bool = False
-    is_estimated: bool = False
-    """The count had to guess what a comment was that changed without ever having been here."""
-    _counted_seq: int = 0
-    _joined_seq: int = 0
 
     @property
     def cursor(self) -> str | None:
         return None if self.epoch is None else f"{self.epoch}.{self.seq}"
+
+    @property
+    def count(self) -> int:
+        """How many comments everyone can see."""
+        found: int = self.room.get("comments", 0)
+        return found
 
     def join(self) -> str | None:
         """The ``since`` of the join that is sent now."""
@@ -67,10 +67,8 @@ class Reader:
         else:
             self.epoch, self.seq = epoch, int(seq)
             self.comments = {comment["id"]: comment for comment in frame["comments"]}
-            self.is_complete = "next" not in frame and "more" not in frame
-            self._counted_seq = 0
+            self.room = {}
         self.is_joining = False
-        self._joined_seq = self.seq  # what was made later is counted, but may never come alive
         self._set_room(frame["room"])
         for comment in frame.get("mine", ()):
             self._keep(comment)
@@ -83,7 +81,6 @@ class Reader:
             return "rejoin"
         for change in frame["changes"]:
             if "comment" in change:
-                self._recount(change["comment"])
                 self._keep(change["comment"])
             elif "reactions" in change:
                 counted = change["reactions"]
@@ -92,6 +89,8 @@ class Reader:
                     self._keep({**held, "reactions": counted["counts"], "seq": change["seq"]})
             elif "room" in change:
                 self._set_room(change["room"])
+        if "comments" in frame:
+            self._set_room({**self.room, "comments": frame["comments"], "seq": frame["to"]})
         self.seq = frame["to"]
         return "applied"
 
@@ -102,20 +101,5 @@ class Reader:
 
     def _set_room(self, room: Json) -> None:
         """A room says of which seq it is: in a replay that may be later than its entry's."""
-        if room["seq"] >= self._counted_seq:
+        if room["seq"] >= self.room.get("seq", 0):
             self.room = room
-            self.count, self._counted_seq = room["comments"], room["seq"]
-            self.is_estimated = False
-
-    def _recount(self, comment: Json) -> None:
-        held = self.comments.get(comment["id"])
-        if comment["seq"] <= self._counted_seq or (held and held["seq"] >= comment["seq"]):
-            return
-        is_visible = comment["state"] == "visible"
-        if held is not None:
-            was_visible = held["state"] == "visible"
-        else:  # new to all, or counted without having been here: most likely it was visible
-            is_unseen = not self.is_complete or comment["id"] > self._joined_seq
-            was_visible = is_unseen and comment["id"] <= self._counted_seq
-            self.is_estimated |= was_visible
-        self.count += is_visible - was_visible

@@ -26,8 +26,9 @@ def feed(*, max_entries: int = 100, max_bytes: int = 100_000) -> Feed:
 
 
 def entry(seq: int, key: int | None = None, text: str = "", *, public: bool = True) -> Entry:
+    """A change after which there are ten times as many comments as its seq."""
     part = b'{"seq":%d,"text":"%b"}' % (seq, (text or f"text {seq}").encode())
-    return Entry(seq, seq if key is None else key, part if public else None, part)
+    return Entry(seq, seq if key is None else key, part if public else None, part, seq * 10)
 
 
 def read(found: tuple[int, bytes] | None) -> Any:
@@ -35,6 +36,7 @@ def read(found: tuple[int, bytes] | None) -> Any:
     to, frame = found
     decoded = json.loads(frame)
     assert decoded["to"] == to
+    assert decoded["comments"] == to * 10
     return [change["seq"] for change in decoded["changes"]]
 
 
@@ -48,6 +50,7 @@ def test_a_frame_says_which_range_it_covers() -> None:
         "room": "a",
         "from": 1,
         "to": 3,
+        "comments": 30,
         "changes": [{"seq": 2, "text": "text 2"}, {"seq": 3, "text": "text 3"}],
     }
 
@@ -96,6 +99,17 @@ def test_changing_again_takes_the_older_bytes_out_of_the_ring_and_of_built_frame
         assert b"canary" not in (one.frame(since, until, PUBLIC, bare, WHOLE) or (0, b""))[1]
     assert read(one.frame(0, 3, PUBLIC, bare, WHOLE)) == [2, 3]
     assert one.changed_seq == 3
+
+
+def test_a_frame_says_how_many_comments_there_were_at_its_end() -> None:
+    one = feed()
+    one.append([entry(1), entry(2), entry(3, key=2), entry(4, key=1, public=False)])
+    for kind in (PUBLIC, STAFF):
+        for until in range(1, 5):
+            _, frame = one.frame(0, until, kind, bare, WHOLE) or (0, b"")
+            assert json.loads(frame)["comments"] == until * 10
+    _, cut = one.frame(1, 4, STAFF, bare, 1) or (0, b"")
+    assert (json.loads(cut)["to"], json.loads(cut)["comments"]) == (3, 30)
 
 
 def test_a_gap_is_refused_and_what_came_before_it_is_kept() -> None:
@@ -178,4 +192,4 @@ def test_reading_from_any_place_gives_the_compacted_rest(
             assert found[0] > at
             at = found[0]
         assert seen == [seq for seq in expected if seq > since]
-    assert sum(len(part) for _, _, _, part in one._ring if part) == one._ring_bytes
+    assert sum(len(part) for _, _, _, part, _ in one._ring if part) == one._ring_bytes

@@ -10,7 +10,7 @@ from livethread.backlog import Backlog, Head, ReadFailed
 from livethread.feed import Encoding, Entry, Feed, Kind
 from livethread.following import Subscriber
 from livethread.hub import Hub, HubLimits
-from tests.server.readers import PUBLIC, STAFF, Sink
+from tests.server.readers import PUBLIC, STAFF, Sink, payload_of
 from tests.server.virtual import VirtualLoop
 
 DEFLATED = Kind(False, Encoding.DEFLATED)
@@ -37,7 +37,8 @@ class Log:
         for key in keys or (0,):
             self.seq += 1
             part = b'{"seq":%d,"text":"words-%d-%b"}' % (self.seq, self.seq, b"x" * size)
-            entry = Entry(self.seq, key or self.seq, part if public else None, part)
+            public_part = part if public else None
+            entry = Entry(self.seq, key or self.seq, public_part, part, self.seq * 10)
             self.entries[entry.key] = entry
             made.append(entry)
         return made
@@ -52,8 +53,9 @@ class Log:
         self.reads.append(since)
         after = sorted(e for e in self.entries.values() if e.seq > since)[: self.page]
         to = after[-1].seq if len(after) == self.page else self.seq
+        comments = to * 10 if to == self.seq else None
         await self._answer()
-        return Backlog(to, after)
+        return Backlog(to, [entry._replace(comments=None) for entry in after], comments)
 
     async def _answer(self) -> None:
         if self.gates:
@@ -249,6 +251,18 @@ def test_frames_from_the_store_keep_the_bound_of_frames(room: Room) -> None:
     assert sink.seqs == list(range(1, 13))
     assert max(map(len, sink.written)) < 4_500
     assert len(room.log.reads) == 1
+
+
+def test_of_the_frames_from_the_store_the_last_says_how_many_comments_there_are(room: Room) -> None:
+    room.open()
+    room.append(*[0] * 12, size=1500)
+    room.log.page = 5
+    sink = room.sink(since=0)
+    room.loop.settle()
+    counts = {frame["to"]: frame.get("comments") for frame in sink.frames}
+    assert counts == {2: None, 4: None, 5: None, 7: None, 9: None, 10: None, 12: 120}
+    _, pulled = room.loop.run(room.hub.pull(room.open(), 0, is_staff=False))
+    assert "comments" not in payload_of(pulled)
 
 
 def test_a_reader_that_pauses_between_frames_from_the_store_loses_nothing(room: Room) -> None:

@@ -78,7 +78,27 @@ def test_an_entry_is_the_same_live_and_read_again(scene: Scene) -> None:
     batch = scene.commit(post("one"), post("two"), configure(premoderate=True))
     ((_, live, _),) = hand_on(FakeHub("a"), batch)
     backlog = scene.loop.run(scene.relay.backlog(A, 0))
-    assert backlog.entries == live
+    assert backlog.entries == [entry._replace(comments=None) for entry in live]
+
+
+def test_each_entry_says_how_many_comments_everyone_can_see_after_it(scene: Scene) -> None:
+    batch = scene.commit(
+        post(),
+        post(),
+        moderate(1, "hide"),
+        configure(premoderate=True),
+        post(),
+        moderate(5, "approve"),
+    )
+    ((_, live, _),) = hand_on(FakeHub("a"), batch)
+    assert [entry.comments for entry in live] == [1, 2, 1, 1, 1, 2]
+
+
+def test_a_backlog_knows_the_count_of_the_head_only(scene: Scene) -> None:
+    scene.commit(*(post() for _ in range(4)), moderate(1, "hide"))
+    assert scene.loop.run(scene.relay.backlog(A, 0)).comments is None
+    assert scene.loop.run(scene.relay.backlog(A, 4)).comments == 3
+    assert scene.loop.run(scene.relay.backlog(A, 2)).comments == 3
 
 
 def test_a_backlog_is_read_in_pages_that_say_how_far_they_go(scene: Scene) -> None:

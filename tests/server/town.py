@@ -34,7 +34,7 @@ from livethread.snapshots import Snapshots
 from livethread.views import page_json, room_json
 from livethread.wire import encode_frame
 from livethread.writer import Writer
-from tests.contract.making import A, committed
+from tests.contract.making import A
 from tests.contract.memory_store import MemoryStore
 from tests.protocol.reader import Json
 from tests.server.readers import Checker, Sink, payload_of
@@ -231,13 +231,14 @@ class Town:
         self.store = MoodyStore(self.committed)
         self.server = Server(self.store, self.loop)
         self.entries: dict[bool, dict[int, Any]] = {False: {}, True: {}}
+        self.counts: dict[int, int] = {}
         self.hidden: set[bytes] = set()
         self.words_of: dict[int, set[bytes]] = {}
         self.clients = [
             Client(
                 self.loop,
                 kind,
-                Checker(self.entries[kind.is_staff]),
+                Checker(self.entries[kind.is_staff], self.counts),
                 self.watch_staff if kind.is_staff else self.watch_public,
             )
             for kind in kinds
@@ -281,9 +282,11 @@ class Town:
     def committed(self, outcomes: Sequence[Outcome]) -> None:
         """What is shown may be read at once, even if the answer is lost."""
         for outcome in outcomes:
-            comment = outcome.comment if isinstance(outcome, Committed) else None
-            if comment is not None and comment.state == "visible":
-                self.note(committed(outcome))
+            if not isinstance(outcome, Committed):
+                continue
+            self.counts[outcome.room.seq] = outcome.room.comments
+            if outcome.comment is not None and outcome.comment.state == "visible":
+                self.note(outcome)
 
     def watch_public(self, data: bytes) -> None:
         """Nothing leaves that was already hidden, or is held."""

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Feed } from "../../static/feed.js";
 import { ReferenceRoom, randomFrom } from "./reference-room.mjs";
 
-const ROOM = { name: "r", state: "open", comments: 0 };
+const ROOM = { name: "r", state: "open", comments: 0, seq: 10 };
 
 /** @param {number} id @param {object} [rest] */
 const comment = (id, rest = {}) => ({
@@ -98,7 +98,7 @@ test("an ack before or after its change in the feed makes exactly one comment", 
   for (const ackFirst of [true, false]) {
     const feed = feedAt10();
     if (ackFirst) feed.upsert(comment(11));
-    feed.applyChanges(changes(10, 11, comment(11)));
+    feed.applyChanges({ ...changes(10, 11, comment(11)), comments: 1 });
     if (!ackFirst) feed.upsert(comment(11));
     assert.deepEqual(feed.childrenOf(0), [11]);
     assert.equal(feed.count, 1);
@@ -113,12 +113,11 @@ test("an ack doesn't advance the cursor: what others did before it still comes",
   assert.deepEqual(feed.childrenOf(0), [11, 12]);
 });
 
-test("new roots are listed though older pages aren't loaded; a reply to what isn't loaded is only counted", () => {
+test("new roots are listed though older pages aren't loaded; a reply to what isn't loaded is set aside", () => {
   const feed = feedAt10({ comments: [comment(8), comment(9)], next: "n", room: { ...ROOM, comments: 9 } }, "newest");
   feed.applyChanges(changes(10, 12, comment(11), comment(12, { parent: 3 })));
   assert.deepEqual(feed.childrenOf(0), [11, 9, 8]);
   assert.equal(feed.comments.has(12), false);
-  assert.equal(feed.count, 11);
 });
 
 test("a page read before a change to what it brings doesn't undo the change", () => {
@@ -156,22 +155,26 @@ test("reactions and the room change by seq, too", () => {
   const feed = feedAt10({ comments: [comment(8)] });
   feed.applyChanges({
     type: "changes", room: "r", from: 10, to: 12,
-    changes: [{ seq: 11, reactions: { comment: 8, counts: { like: 4 } } }, { seq: 12, room: { ...ROOM, state: "closed", comments: 1 } }],
+    changes: [{ seq: 11, reactions: { comment: 8, counts: { like: 4 } } }, { seq: 12, room: { ...ROOM, state: "closed", seq: 12 } }],
   });
   assert.deepEqual(feed.comments.get(8)?.reactions, { like: 4 });
   assert.equal(feed.room?.state, "closed");
 });
 
-test("the count follows states", () => {
+test("the count is the server's, and never goes back", () => {
   const feed = feedAt10({ comments: [comment(8)], room: { ...ROOM, comments: 5 } });
-  feed.applyChanges(changes(10, 11, comment(8, { seq: 11, state: "deleted", author: undefined })));
+  feed.applyChanges({ ...changes(10, 11, comment(3, { seq: 11, state: "deleted", author: undefined })), comments: 4 });
   assert.equal(feed.count, 4);
-  feed.applyChanges(changes(11, 12, comment(8, { seq: 12 })));
-  assert.equal(feed.count, 5);
-  feed.upsert(comment(13, { state: "held" }));
-  assert.equal(feed.count, 5);
-  feed.applyChanges(changes(12, 14, comment(13, { seq: 14 })));
-  assert.equal(feed.count, 6);
+  feed.upsert(comment(13));
+  feed.applyChanges(changes(11, 12, comment(12)));
+  assert.equal(feed.count, 4, "not told, so not guessed");
+  feed.expectJoined();
+  feed.applyJoined(joined({ mode: "resume", cursor: "abc.12", room: { ...ROOM, comments: 9, seq: 16 } }));
+  feed.applyChanges({ ...changes(12, 14, comment(13), comment(14)), comments: 7 });
+  assert.equal(feed.count, 9, "the room was told as of a later seq");
+  feed.applyChanges({ ...changes(14, 17, comment(17)), comments: 10 });
+  assert.equal(feed.count, 10);
+  assert.equal(feed.room?.state, "open");
 });
 
 test("whatever is lost, repeated or late, the reader ends with what a fresh one gets", () => {

@@ -119,6 +119,7 @@ export class ReferenceRoom {
   /** @param {number} from @param {number} to */
   #changes(from, to) {
     const changed = [...this.comments.values()].filter(({ seq }) => seq > from && seq <= to).sort((a, b) => a.seq - b.seq);
-    return { type: "changes", room: "r", from, to, changes: changed.map((comment) => ({ seq: comment.seq, comment })) };
+    const counted = to === this.seq ? { comments: this.info.comments } : {};
+    return { type: "changes", room: "r", from, to, ...counted, changes: changed.map((comment) => ({ seq: comment.seq, comment })) };
   }
 }

@@ -150,6 +150,11 @@ class Changes(Wire):
     room: RoomName = Field(description="the room's name")
     from_: Seq = Field(alias="from", description="the seq they follow on; see The gap rule")
     to: Seq = Field(description="the seq of the client's cursor afterwards")
+    comments: int | None = Field(
+        None,
+        description="how many everyone can see at `to`; absent if nothing is new, or if"
+        " another frame follows that has it",
+    )
     changes: list[Change] = Field(description="in order of seq; may be empty")
 
 

@@ -92,7 +92,7 @@ async def read_changes(
     elif wait:
         payload = await _long_poll(gateway, address, reader, follower, wait)
     if payload is None:
-        payload = feed.payload(cursor.seq, cursor.seq, [])
+        payload = feed.payload(cursor.seq, cursor.seq, None, [])
     feed = await gateway.services.joining.feed(name)
     more = (feed.head or 0) > follower.cursor.seq
     tail = b',"cursor":%b,"more":%b}' % (to_json(str(follower.cursor)), to_json(more))
