@@ -12,6 +12,8 @@ PYTEST = PLAYWRIGHT_NODEJS_PATH="$$(echo "$(CURDIR)"/.venv/lib/python3*/site-pac
 	$(BIN)/python -m pytest
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --no-strip-extras --custom-compile-command 'make lock'
+# What `make bench` measures Livethread beside; nothing else needs it.
+PEERS := tests/bench/peers
 
 .PHONY: help run test test-slow bench check check-python check-static check-locks format lock \
 	wheel setup setup-dev clean
@@ -48,8 +50,8 @@ check-static: setup-dev
 
 # What installs from everywhere names no registry.
 check-locks:
-	@! grep -n '://' requirements.lock requirements-dev.lock
-	@! grep -n '"resolved"' package-lock.json
+	@! grep -n '://' requirements.lock requirements-dev.lock $(PEERS)/isso.lock
+	@! grep -n '"resolved"' package-lock.json $(PEERS)/package-lock.json
 
 format: setup-dev ## format the Python code and mend what ruff can
 	$(BIN)/ruff format .
@@ -58,8 +60,10 @@ format: setup-dev ## format the Python code and mend what ruff can
 lock: setup-dev ## resolve the locks anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only --omit-lockfile-registry-resolved \
-		--ignore-scripts --no-audit --no-fund
+	$(COMPILE) $(ARGS) $(PEERS)/isso.in -o $(PEERS)/isso.lock
+	for place in . $(PEERS); do PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $$place install \
+		--package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund \
+		|| exit; done
 
 wheel: setup-dev ## build the sdist and the wheel into dist/
 	$(BIN)/python -m hatchling build

@@ -11,8 +11,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import machine, report
+from tests.bench import machine, page, report
 from tests.bench.frames import Broken
+from tests.bench.peers import install
 from tests.bench.results import Result
 from tests.bench.scenes import SCENES
 from tests.bench.scenes.stage import FULL, QUICK, Size, Stage
@@ -25,7 +26,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("scenes", nargs="*", metavar="scene", help=", ".join(SCENES))
     parser.add_argument("--quick", action="store_true", help="fewer and shorter repeats")
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="first install the peers: npm's and Isso beside their code, nginx with apt for root",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat there")
+    parser.add_argument(
+        "--report", type=Path, metavar="PAGE", help="fill the figures, and a plot, into that page"
+    )
     parser.add_argument(
         "--dir",
         type=Path,
@@ -37,6 +46,8 @@ def main() -> int:
         if name not in SCENES:
             parser.error(f"there is no scene {name!r}, but: {', '.join(SCENES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all is cleaned up
+    if chosen.install:
+        install.install_all()
     size = _within_limits(QUICK if chosen.quick else FULL)
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="livethread-bench-", dir=chosen.dir) as directory:
@@ -54,14 +65,16 @@ def main() -> int:
             print(f"{name} …", file=sys.stderr, flush=True)
             try:
                 results[name] = SCENES[name](Stage(Path(directory), cores[0], size))
-            except Broken as error:
+            except (Broken, OSError, RuntimeError) as error:
                 broken.append(f"{name} broke off: {error}")
                 print(broken[-1], file=sys.stderr)
     if results:
-        print(f"\n{report.table(results)}\n\n{report.checks(results)}")
-    print(*broken, sep="\n", end="\n" if broken else "")
+        print("", report.table(results), "", *report.goals(results), "", sep="\n")
+        print(*report.checks(results), *broken, sep="\n")
     if chosen.json is not None:
         chosen.json.write_text(report.as_json(about, results))
+    if chosen.report is not None:
+        page.fill(chosen.report, about, results, broken)
     return 1 if broken else 0
 
 
@@ -69,11 +82,12 @@ def _within_limits(size: Size) -> Size:
     """As many open files as allowed, and no more connections than that."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if size.connections <= most - SPARE_FILES:
-        return size
-    connections = (most - SPARE_FILES) // 100 * 100
-    print(f"warning: {most} open files allowed, so {connections} connections")
-    return replace(size, connections=connections)
+    # A tenth more post, and as many as eight contestants' readers are there at the same time.
+    connections = min(size.connections, (most - SPARE_FILES) * 10 // 11 // 100 * 100)
+    readers = min(size.readers, (most - SPARE_FILES) // 8 // 100 * 100)
+    if (connections, readers) != (size.connections, size.readers):
+        print(f"warning: {most} open files allowed, so {connections} connections and {readers}")
+    return replace(size, connections=connections, readers=readers)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from pathlib import Path
 from websockets.utils import accept_key
 
 from tests.bench.frames import KEY
+from tests.bench.peers import install, nchan
 from tests.bench.servers import Server, livethread, python, running
-from tests.bench.sites import LivethreadSite, RelaySite, Site
+from tests.bench.sites import LivethreadSite, NchanSite, RelaySite, Site, SocketIOSite
 
 PEERS = Path(__file__).parent / "peers"
+Start = Callable[[Path, int | None], AbstractContextManager[Server]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Contestant:
     """``start`` takes its own directory and the core; ``missing`` says why it can't, or None."""
 
     name: str
-    start: Callable[[Path, int | None], AbstractContextManager[Server]]
+    start: Start
     site: Callable[[Server], Site]
     missing: Callable[[], str | None] = lambda: None
 
@@ -38,20 +40,28 @@ def _floor(directory: Path, core: int | None) -> Iterator[Server]:
         yield server
 
 
-@contextmanager
-def _broadcast(directory: Path, core: int | None) -> Iterator[Server]:
-    with running(python("tests.bench.peers.broadcast"), directory, core) as server:
-        yield server
+def _module(name: str, *arguments: str) -> Start:
+    command = python(f"tests.bench.peers.{name}", *arguments)
+    return lambda directory, core: running(command, directory, core)
+
+
+def _script(name: str) -> Start:
+    return lambda directory, core: running([install.node(), PEERS / name], directory, core)
 
 
 def _no_gcc() -> str | None:
-    return (
-        None
-        if shutil.which("gcc")
-        else "gcc isn't installed (Debian: apt-get install gcc libc6-dev)"
-    )
+    found = shutil.which("gcc")
+    return None if found else "gcc isn't installed (Debian: apt-get install gcc libc6-dev)"
 
 
 LIVETHREAD = Contestant("Livethread", livethread, LivethreadSite)
 FLOOR = Contestant("C floor", _floor, RelaySite, _no_gcc)
-BROADCAST = Contestant("websockets", _broadcast, RelaySite)
+BROADCAST = Contestant("websockets", _module("broadcast"), RelaySite)
+DEFLATING = Contestant("websockets", _module("broadcast", "deflate"), RelaySite)
+LOOP = Contestant("Starlette", _module("loop"), RelaySite)
+WS = Contestant("ws", _script("ws.mjs"), RelaySite, install.no_npm)
+SOCKET_IO = Contestant("Socket.IO", _script("socketio.mjs"), SocketIOSite, install.no_npm)
+NCHAN = Contestant("Nchan", nchan.serving, NchanSite, install.no_nchan)
+
+PEERS_LIVE = (BROADCAST, LOOP, WS, SOCKET_IO, NCHAN)
+"""All that send to readers of a room over websockets, in the order of the table."""

@@ -12,8 +12,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from tests.bench.frames import Broken, Chunk, check_json, read_chunk, upgrade
@@ -22,16 +22,25 @@ RECEIVE_BYTES = 65_536
 PATIENCE_S = 30.0
 CONNECTIONS_PER_ADDRESS = 5_000
 """More come from the next loopback address, so that ports don't run short."""
+FEW = 64
 _IP_BIND_ADDRESS_NO_PORT = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A connection to make: what to send once it is open, and how many greetings to wait for."""
+    """A connection to make. ``steps`` are sent one after another, each when the last is answered.
+
+    It is live after that many ``greetings``, and at the ``cursors``, if the server can't say them.
+    """
 
     port: int
-    hello: bytes
+    steps: tuple[bytes, ...]
     greetings: int
+    cursors: Mapping[bytes, int] = field(default_factory=dict)
+    path: str = "/ws"
+    is_deflating: bool = False
+    receive_buffer_bytes: int = 0
+    """As the kernel chooses, if 0."""
 
 
 class Member:
@@ -68,20 +77,26 @@ class Member:
 class Crowd:
     """All sockets of one measurement. A context manager: they are closed at its end.
 
+    ``nap_s``: having found little to read, it sleeps for that long before it looks again. So it
+    reads from many sockets at a time, and the server doesn't pay for waking it at each of them;
+    where latency is measured, it must not.
     ``server`` is named in messages. ``delivered`` counts changes received by readers, ``acks``
     answers to posts. ``watch`` is told the numbers of the posts in each reader's bytes,
     ``answered`` who got how many acks.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, *, nap_s: float = 0.0) -> None:
         self.server = server
+        self.nap_s = nap_s
         self.delivered = 0
         self.acks = 0
         self.received_bytes = 0
+        self.epochs: dict[bytes, str] = {}
         self.watch: Callable[[tuple[int, ...]], None] | None = None
         self.answered: Callable[[Member, int], None] | None = None
         self._epoll = select.epoll()
         self._members: dict[int, Member] = {}
+        self._opened = 0
         self._opening = 0
         self._seen = b""
         self._chunk = read_chunk(b"")
@@ -114,6 +129,17 @@ class Crowd:
             self.pump(1.0)
         return members
 
+    def stall(self, members: Sequence[Member]) -> None:
+        """Read nothing more from these."""
+        for member in members:
+            self._epoll.unregister(member.socket)
+
+    def drop(self, members: Sequence[Member]) -> None:
+        """Close the connections of these."""
+        for member in members:
+            del self._members[member.socket.fileno()]
+            member.socket.close()
+
     def wait(self, is_done: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Receive until it is done. Raises ``Broken`` if that takes too long."""
         deadline = time.monotonic() + patience_s
@@ -130,7 +156,11 @@ class Crowd:
             select.select((self._epoll,), (), (), timeout_s)
             timeout_s = 0
         members = self._members
-        for descriptor, _ in self._epoll.poll(timeout_s, 4096):
+        ready = self._epoll.poll(timeout_s, 4096)
+        if self.nap_s and len(ready) < FEW:
+            time.sleep(self.nap_s)
+            ready = self._epoll.poll(0, 4096)
+        for descriptor, _ in ready:
             member = members[descriptor]
             if not member.is_live:
                 self._greet(member)
@@ -176,7 +206,10 @@ class Crowd:
         # TIME_WAIT took the generator's whole core.
         connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        number = len(self._members)
+        if plan.receive_buffer_bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, plan.receive_buffer_bytes)
+        number = self._opened
+        self._opened += 1
         connection.bind((f"127.0.0.{2 + number // CONNECTIONS_PER_ADDRESS}", 0))
         member = Member(plan, connection, is_sample=not number)
         self._members[connection.fileno()] = member
@@ -194,7 +227,7 @@ class Crowd:
             code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 raise Broken(f"can't connect: {errno.errorcode.get(code, code)}")
-            member.send(upgrade(plan.port))
+            member.send(upgrade(plan.port, plan.path, is_deflating=plan.is_deflating))
             member.rest = b"\n"  # asked; what comes now is the answer
             self._epoll.modify(connection, select.EPOLLIN)
             return
@@ -213,13 +246,22 @@ class Crowd:
                 return
             if not head.startswith(b"\nHTTP/1.1 101 "):
                 raise Broken(head.decode())
+            is_deflating = b"permessage-deflate" in head
+            if is_deflating != plan.is_deflating:
+                raise Broken(f"{self.server}: compression is {is_deflating}")
             member.is_upgraded = True
-            member.send(plan.hello)
+            if plan.steps:
+                member.send(plan.steps[0])
         chunk = read_chunk(data)
         member.rest = chunk.rest
+        if chunk.greetings and member.greetings + 1 < len(plan.steps):
+            member.send(plan.steps[member.greetings + 1])
         member.greetings += chunk.greetings
-        member.cursors.update(chunk.joined)
+        for room, epoch, cursor in chunk.joined:
+            member.cursors[room] = cursor
+            self.epochs[room] = epoch.decode()
         if member.greetings >= plan.greetings:
+            member.cursors.update(plan.cursors)
             member.is_live = True
             self._opening -= 1
             if chunk.spans:

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import psutil
 
-from tests.bench.crowd import Crowd
 from tests.bench.servers import Server
 
 OURS = "Livethread"
@@ -61,9 +60,10 @@ class AtMost:
     """A bound of the value itself."""
 
     most: float
+    kind: str = ""
 
     def text(self, row: Row) -> str:
-        return f"≤ {self.most:g}"
+        return f"{self.kind} ≤ {self.most:g}".lstrip()
 
     def is_reached(self, row: Row) -> bool:
         return row.value <= self.most
@@ -98,6 +98,24 @@ class ShareOf:
         return None if isnan(ratio) else ratio <= self.most
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Less than everybody else's but those of ``hors_concours``."""
+
+    hors_concours: tuple[str, ...] = ()
+
+    def text(self, row: Row) -> str:
+        ahead = [name for name in self._others(row) if row.ratio(name) >= 1]
+        return "the least of all peers" + (f" (not: {', '.join(ahead)})" if ahead else "")
+
+    def is_reached(self, row: Row) -> bool | None:
+        others = self._others(row)
+        return all(row.ratio(name) < 1 for name in others) if others else None
+
+    def _others(self, row: Row) -> list[str]:
+        return [name for name in row.values if name not in (OURS, *self.hors_concours)]
+
+
 def share(ratio: float) -> str:
     """As a fraction below a half, where that says more."""
     if isnan(ratio):
@@ -124,6 +142,10 @@ class Sample:
     @property
     def cpu_us_a_delivery(self) -> float:
         return self.cpu_s / self.delivered * 1e6
+
+    @property
+    def bytes_a_delivery(self) -> float:
+        return self.received_bytes / self.delivered
 
     @property
     def generator_share(self) -> float:
@@ -158,7 +180,15 @@ class Result:
         return median(sample.others_share for sample in self.samples)
 
 
-def measure(site: str, server: Server, crowd: Crowd, work: Callable[[], object]) -> Sample:
+class Tally(Protocol):
+    """What a generator has counted so far."""
+
+    delivered: int
+    acks: int
+    received_bytes: int
+
+
+def measure(site: str, server: Server, crowd: Tally, work: Callable[[], object]) -> Sample:
     """What one stretch of work cost. The work must wait for all it causes."""
     cpu_s, own_s, busy_s = server.cpu_s(), _own_s(), _busy_s()
     before = (crowd.delivered, crowd.acks, crowd.received_bytes)

@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,19 +38,21 @@ SETTINGS = {
 
 
 class Server:
-    """A running server: its process and the workers that this had when it began to listen."""
+    """A running server: its process and that one's workers."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.port = port
-        main = psutil.Process(process.pid)
-        self._processes = [main, *main.children(recursive=True)]
+        self._main = psutil.Process(process.pid)
 
     def cpu_s(self) -> float:
         """User and system time of all threads, also of those that have ended."""
-        return sum(map(_cpu_s, self._processes))
+        return sum(map(_cpu_s, self._processes()))
 
     def rss_bytes(self) -> int:
-        return sum(int(process.memory_info().rss) for process in self._processes)
+        return sum(int(process.memory_info().rss) for process in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self._main, *self._main.children(recursive=True)]
 
 
 @contextmanager
@@ -72,8 +75,9 @@ def running(
     directory: Path,
     core: int | None,
     extra: Mapping[str, str] = MappingProxyType({}),
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """A server that says "listens on URL" once it does; ended with the context."""
+    """A server that says "listens on URL" once it does, or was told its port; ended at exit."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "server.log"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LIVETHREAD_")}
@@ -91,7 +95,7 @@ def running(
             preexec_fn=partial(_settle, libc, core),  # noqa: PLW1509 (there are no threads)
         )
     try:
-        yield Server(process, _port(process, path))
+        yield Server(process, _await_port(process, path, port))
     finally:
         process.terminate()
         try:
@@ -99,6 +103,15 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port that the kernel gives to nobody else: its socket never listens, so a server may."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -113,13 +126,20 @@ def _settle(libc: ctypes.CDLL, core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+def _await_port(process: subprocess.Popen[bytes], log: Path, port: int | None) -> int:
     deadline = time.monotonic() + START_DEADLINE_S
     while True:
         written = log.read_text(errors="replace")
         found = _PORT.search(written)
         if found is not None:
             return int(found[1])
+        if port is not None and _is_listening(port):
+            return port
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the server did not start:\n{written[-2000:]}")
         time.sleep(0.02)
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

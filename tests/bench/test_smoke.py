@@ -6,32 +6,44 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import page
 from tests.bench.contestants import LIVETHREAD, Contestant
-from tests.bench.frames import Broken, body, change, read_chunk
-from tests.bench.report import as_json, checks, table
+from tests.bench.report import as_json, checks, goals, table
 from tests.bench.results import OURS, Result, Row, Sample, ShareOf
 from tests.bench.scenes import SCENES
 from tests.bench.scenes.stage import READERS_A_ROOM, TINY, Stage, playing
+
+REACH = {
+    "hall": (TINY.connections,),
+    "rate": (READERS_A_ROOM,),
+    "crowd": (READERS_A_ROOM,),
+    "slow": (TINY.readers // 2, TINY.readers // 2 + 1),
+    "wire": (TINY.readers, TINY.readers // 10),
+    "posts": (1,),
+    "poll": (TINY.readers // 10,),
+}
+"""How many readers a comment reaches, where it isn't all of one room's."""
 
 
 @pytest.mark.parametrize("name", list(SCENES))
 def test_every_delivery_of_a_scene_arrives(name: str, tmp_path: Path) -> None:
     result = SCENES[name](Stage(tmp_path, None, TINY))
 
-    assert result.delivered > 0
-    assert all(row.values[OURS] for row in result.rows)
-    counted = [sample for sample in result.samples if sample.delivered]
-    if name in ("burst", "single"):
-        assert all(sample.delivered % TINY.readers == 0 for sample in counted)
-        assert all(sample.acks * TINY.readers in (0, sample.delivered) for sample in counted)
-    elif name == "rate":
-        assert all(sample.acks * READERS_A_ROOM in (0, sample.delivered) for sample in counted)
-    elif name == "posts":
-        assert all(sample.acks == sample.delivered for sample in counted)
-    else:
-        assert [sample.delivered for sample in counted] == [TINY.connections] * 2
+    counted = [sample for sample in result.samples if sample.site == OURS and sample.delivered]
+    assert counted
+    for sample in counted:
+        if name == "replay":
+            assert sample.delivered == TINY.readers * TINY.history
+        else:
+            reach = REACH.get(name, (TINY.readers,))
+            assert sample.delivered in [sample.acks * readers for readers in reach]
+    assert all(
+        row.values.keys() <= {sample.site for sample in result.samples} for row in result.rows
+    )
+    assert sum(OURS not in row.values for row in result.rows) <= (name == "poll")  # it need not
     assert name in table({name: result})
-    assert name in checks({name: result})
+    assert len(goals({name: result})) == sum(len(row.goals) for row in result.rows)
+    assert checks({name: result})[1:] == [f"{name} without {line}" for line in result.missing]
     assert f'"{OURS}"' in as_json({}, {name: result})
 
 
@@ -40,11 +52,10 @@ def test_a_contestant_that_is_not_installed_is_a_line(tmp_path: Path) -> None:
 
     with playing(Stage(tmp_path, None, TINY), "scene", (absent,)) as (players, missing):
         assert (players, missing) == ([], ["Peer: apt-get install peer"])
-    row = Row("scene", "cost", "µs", {OURS: [1.0]}, (ShareOf(1.3, "Peer"),))
-    result = Result([row], [Sample("Livethread", 1, 1, 0, 0, 1, 0, 0)], missing)
+    results = {"scene": _result(missing=missing)}
 
-    assert "– of Peer (≤ 1.3): not judged" in table({"scene": result})
-    assert "scene without Peer: apt-get install peer" in checks({"scene": result})
+    assert goals(results) == ["scene, cost: 1.00 µs, – of Peer (≤ 1.3): not judged"]
+    assert "scene without Peer: apt-get install peer" in checks(results)
 
 
 def test_a_row_is_judged_by_the_median_of_its_ratios() -> None:
@@ -55,34 +66,39 @@ def test_a_row_is_judged_by_the_median_of_its_ratios() -> None:
     assert ShareOf(0.9, "Peer").is_reached(row) is False
 
 
-def _frame(payload: bytes) -> bytes:
-    return b"\x81\x7e" + len(payload).to_bytes(2, "big") + payload
+def test_the_page_keeps_what_was_written_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "performance.md"
+    path.write_text(f"# By hand\n\n{page.BEGIN}old figures\n{page.END}\nBy hand, too.\n")
+
+    for _ in range(2):
+        page.fill(path, {"machine": "2 cores"}, {"burst": _result()}, ["single broke off"])
+
+    text = path.read_text()
+    assert text.startswith(f"# By hand\n\n{page.BEGIN}")
+    assert text.endswith(f"{page.END}\nBy hand, too.\n")
+    assert "| scene | cost | µs | 1.00 |" in text
+    assert "- single broke off\n" in text
+    assert "old figures" not in text
 
 
-def test_the_generator_notices_a_gap_between_frames() -> None:
-    data = _frame(change(b"a", 1, 7)) + _frame(change(b"a", 3, 8))
+def test_the_page_without_marks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "performance.md"
+    path.write_text("# By hand\n")
 
-    with pytest.raises(Broken, match="after"):
-        read_chunk(data)
+    with pytest.raises(ValueError, match="no marks"):
+        page.fill(path, {}, {"burst": _result()}, [])
 
-
-def test_the_generator_notices_a_range_with_fewer_changes() -> None:
-    data = _frame(change(b"a", 1, 7).replace(b'"to":1', b'"to":2'))
-
-    with pytest.raises(Broken, match="lacks"):
-        read_chunk(data)
+    assert path.read_text() == "# By hand\n"
 
 
-def test_the_generator_keeps_a_frame_that_has_not_come_whole() -> None:
-    whole, cut = _frame(change(b"a", 1, 7)), _frame(change(b"a", 2, 8))
+def test_the_page_about_performance_describes_every_scene() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
 
-    chunk = read_chunk(whole + cut[:100])
-
-    assert chunk.spans == ((b"a", 0, 1),)
-    assert chunk.posts == (7,)
-    assert chunk.rest == cut[:100]
-    assert read_chunk(chunk.rest + cut[100:]).spans == ((b"a", 1, 2),)
+    assert [name for name in SCENES if f"| `{name}` |" not in text] == []
+    assert page.BEGIN in text
+    assert page.END in text
 
 
-def test_a_body_says_its_number() -> None:
-    assert body(12).startswith(b"12 x")
+def _result(missing: list[str] | None = None) -> Result:
+    row = Row("scene", "cost", "µs", {OURS: [1.0]}, (ShareOf(1.3, "Peer"),))
+    return Result([row], [Sample(OURS, 1, 1, 0, 0, 1, 0, 0)], missing or [])

@@ -1,7 +1,8 @@
 """What Livethread is measured against: rooms on ``websockets.broadcast``, and nothing else.
 
-uvloop, no compression, no keepalive: as quick as the library goes. The first message is ``join
-ROOM`` or ``post``; a poster's next ones are ``ROOM PAYLOAD``, and the room gets the payload.
+uvloop, no keepalive, no compression unless the argument is ``deflate``: as quick as the library
+goes. The first message is ``join ROOM`` or ``post``; a poster's next ones are ``ROOM PAYLOAD``, and
+the room gets the payload.
 """
 
 from __future__ import annotations
@@ -9,9 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 
 import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,  # otherwise each connection keeps a compressor
+    server_max_window_bits=12,  # as the library chooses by itself
+    client_max_window_bits=12,
+    compress_settings={"memLevel": 5},
+)
 
 
 async def main() -> None:
@@ -40,6 +50,7 @@ async def main() -> None:
         "127.0.0.1",
         0,
         compression=None,
+        extensions=[_DEFLATE] if "deflate" in sys.argv else None,
         ping_interval=None,
         open_timeout=None,  # whoever finds the kernel's queue full at first comes late
         close_timeout=1,

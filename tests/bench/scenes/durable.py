@@ -5,51 +5,75 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 
 from tests.bench.contestants import LIVETHREAD
 from tests.bench.crowd import Member
 from tests.bench.frames import Broken
+from tests.bench.peers import isso
+from tests.bench.peers.install import no_isso
 from tests.bench.results import AtLeast, Result, Row, Sample, measure
 from tests.bench.scenes.stage import Player, Stage, playing
+from tests.bench.servers import Server
 
 
 def posts(stage: Stage) -> Result:
     """64 guests, each posting again when its last comment is on disk, into one room or 64.
 
-    A reader of each room checks that every comment comes. There is nothing to compare with:
-    ``websockets`` stores nothing.
+    A reader of each room checks that every comment comes. Isso, into one thread: 8 visitors, as
+    many as it has threads.
     """
     guests = stage.size.guests
     scattered = [f"room-{i}" for i in range(guests)]
     goals = (AtLeast(5000),)
     variants = {"one room": ["single"] * guests, f"{guests} rooms": scattered}
-    rows: dict[str, tuple[Row, Row]] = {
+    rows = {
         name: (
             Row("posts", f"durable posts, {name}", "/s", goals=goals),
             Row("posts", f"server CPU a post, {name}", "µs"),
         )
         for name in variants
     }
-    samples: list[Sample] = []
-    with playing(stage, "posts", (LIVETHREAD,)) as (players, missing):
-        (player,) = players
+    result = Result([row for pair in rows.values() for row in pair], [])
+    numbers = itertools.count()
+
+    def take(name: str, sample: Sample) -> None:
+        result.samples.append(sample)
+        rate, cost = rows[name]
+        rate.add(sample.site, sample.acks / sample.wall_s)
+        cost.add(sample.site, sample.cpu_s / sample.acks * 1e6)
+
+    with ExitStack() as stack:
+        (player,), _ = stack.enter_context(playing(stage, "posts", (LIVETHREAD,)))
         site, crowd = player.site, player.crowd
         crowd.join([site.reader(["single"]), site.reader(scattered)])
-        members = crowd.join([site.poster() for _ in range(guests)])
-        numbers = itertools.count()
+        members = crowd.join([site.poster("")] * guests)
+        rival = _isso(stage, stack, result)
         for repeat in range(-1, stage.size.repeats):
+            stretch_s = stage.size.stretch_s if repeat >= 0 else 0.1  # warming up
             for name, rooms in variants.items():
-                stretch_s = stage.size.stretch_s if repeat >= 0 else 0.1
                 places = dict(zip(members, rooms, strict=True))
                 work = partial(_post_when_acked, player, places, numbers, stretch_s)
                 sample = measure(player.name, player.server, crowd, work)
-                if repeat < 0:
-                    continue
-                samples.append(sample)
-                rows[name][0].add(player.name, sample.acks / sample.wall_s)
-                rows[name][1].add(player.name, sample.cpu_s / sample.acks * 1e6)
-    return Result([row for pair in rows.values() for row in pair], samples, missing)
+                if repeat >= 0:
+                    take(name, sample)
+            if rival is not None:
+                server, visitors = rival
+                work = partial(visitors.post, "single", numbers, stretch_s)
+                sample = measure(isso.NAME, server, visitors, work)
+                if repeat >= 0:
+                    take("one room", sample)
+    return result
+
+
+def _isso(stage: Stage, stack: ExitStack, result: Result) -> tuple[Server, isso.Visitors] | None:
+    missing = no_isso()
+    if missing is not None:
+        result.missing.append(f"{isso.NAME}: {missing}")
+        return None
+    server = stack.enter_context(isso.serving(stage.directory / "posts-isso", stage.core))
+    return server, stack.enter_context(isso.Visitors(server))
 
 
 def _post_when_acked(

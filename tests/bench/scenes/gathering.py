@@ -1,45 +1,53 @@
-"""Many connections: how fast they come, what they cost, what they weigh."""
+"""Many connections: how fast they come, what they cost, what they weigh, and all talk at once."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from functools import partial
 
-from tests.bench.contestants import BROADCAST, LIVETHREAD
+from tests.bench.contestants import LIVETHREAD, PEERS_LIVE
 from tests.bench.results import AtMost, Result, Row, Sample, measure
+from tests.bench.scenes.schedule import Latency, Schedule
 from tests.bench.scenes.stage import READERS_A_ROOM, Player, Stage, playing
+
+COMMENTS_PER_S = 2_000
 
 
 def crowd(stage: Stage) -> Result:
-    """Half of the connections at once, timed until all are joined; then the rest, and their memory.
+    """Half of 10,000 connect at once, timed until all are joined; then the rest, and their memory.
 
-    Ten readers a room. RSS above the empty server's, as it is after its start. Then each room
-    gets a comment, and all its readers must have it.
+    Ten readers a room. RSS above the empty server's, as it is after its start. Then 2,000 comments
+    a second are posted into the 1,000 rooms, in turn.
     """
     connections = stage.size.connections
+    half = connections // 2
+    cost = Row(
+        "crowd", "server CPU a connection joined", "µs", goals=(AtMost(300), AtMost(200, "stretch"))
+    )
+    storm = Row("crowd", f"{half} connect at once, all joined", "s", goals=(AtMost(8),))
     memory = Row("crowd", f"memory a connection, {connections} idle", "KiB", goals=(AtMost(10),))
-    storm = Row("crowd", f"{connections // 2} connect at once, all joined", "s", goals=(AtMost(8),))
-    cost = Row("crowd", "server CPU a connection joined", "µs", goals=(AtMost(300),))
+    figure = f"post → last reader, {connections // READERS_A_ROOM} rooms"
+    latency = Latency("crowd", figure, p99=(AtMost(100),))
     samples: list[Sample] = []
     missing: list[str] = []
     for repeat in range(stage.size.crowd_repeats):
-        for contestant in (LIVETHREAD, BROADCAST):
-            # One at a time: together they would be too many.
+        for contestant in (LIVETHREAD, *PEERS_LIVE):
+            # One at a time: together they would be more than the open files allowed.
             with playing(stage, f"crowd-{repeat}", (contestant,)) as (players, absent):
                 missing += absent if not repeat else ()
                 for player in players:
                     time.sleep(stage.size.settle_s)
                     empty = player.server.rss_bytes()
-                    joined, sample = _gather(player, connections)
+                    joined, rest = _gather(player, connections)
                     time.sleep(stage.size.settle_s)
                     player.crowd.pump(0)
-                    memory.add(
-                        player.name, (player.server.rss_bytes() - empty) / connections / 1024
-                    )
+                    weight = (player.server.rss_bytes() - empty) / connections / 1024
+                    cost.add(player.name, joined.cpu_s / half * 1e6)
                     storm.add(player.name, joined.wall_s)
-                    cost.add(player.name, joined.cpu_s / (connections // 2) * 1e6)
-                    samples += [joined, sample, _tell_all(player, connections)]
-    return Result([memory, storm, cost], samples, missing)
+                    memory.add(player.name, weight)
+                    samples += [joined, rest, _talk(player, stage, latency)]
+    return Result([cost, storm, memory, *latency.rows], samples, missing)
 
 
 def _gather(player: Player, connections: int) -> tuple[Sample, Sample]:
@@ -54,23 +62,11 @@ def _gather(player: Player, connections: int) -> tuple[Sample, Sample]:
     )
 
 
-def _tell_all(player: Player, connections: int) -> Sample:
-    """A comment into every room: were they really all joined?"""
-    site, members = player.site, player.crowd
-    (poster,) = members.join([site.poster()])
-    rooms = [f"room-{i}" for i in range(connections // READERS_A_ROOM)]
-
-    wanted = members.delivered
-
-    def is_done() -> bool:
-        return members.delivered >= wanted
-
-    def tell() -> None:
-        nonlocal wanted
-        for start in range(0, len(rooms), 50):
-            some = rooms[start : start + 50]
-            wanted += len(some) * READERS_A_ROOM
-            poster.send(b"".join(site.post(room, start + i) for i, room in enumerate(some)))
-            members.wait(is_done)
-
-    return measure(player.name, player.server, members, tell)
+def _talk(player: Player, stage: Stage, latency: Latency) -> Sample:
+    """Each room gets comments, and all its readers must have them: were they really joined?"""
+    rooms = [f"room-{i}" for i in range(stage.size.connections // READERS_A_ROOM)]
+    posters = player.crowd.join([player.site.poster(room) for room in rooms])
+    count = max(len(rooms), round(COMMENTS_PER_S * stage.size.stretch_s))
+    schedule = Schedule(count, COMMENTS_PER_S, READERS_A_ROOM)
+    places = list(zip(rooms, posters, strict=True))
+    return latency.play(player, places, itertools.count(), schedule)

@@ -1,63 +1,133 @@
-"""Comments on schedule into many rooms: how late the last reader has them."""
+"""Comments on schedule: how late the last reader has them.
+
+Counted from when a comment was due, so a generator or a server that falls behind shows. The time
+comes from one monotonic clock; the comment's number, which its body says, stands for it.
+"""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
-from tests.bench.contestants import BROADCAST, LIVETHREAD
+from tests.bench.contestants import BROADCAST, LIVETHREAD, PEERS_LIVE
 from tests.bench.crowd import Member
 from tests.bench.frames import Broken
-from tests.bench.results import AtMost, Result, Row, Sample, measure, percentile
+from tests.bench.results import AtMost, Goal, Result, Row, Sample, measure, percentile
 from tests.bench.scenes.stage import READERS_A_ROOM, Player, Stage, playing
 
-RATE_PER_S = 1_000
-ROOMS = 100
+Places = Sequence[tuple[str, Member]]
+"""Rooms, and who posts there; in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How many comments, how often, and to how many readers each one."""
+
+    count: int
+    rate_per_s: float
+    readers: int
+
+
+@dataclass(slots=True)
+class Latency:
+    """Rows of a scene on schedule, and a way to fill them."""
+
+    scene: str
+    figure: str
+    p50: tuple[Goal, ...] = ()
+    p99: tuple[Goal, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rows += (
+            Row(self.scene, f"{self.figure}, p50", "ms", goals=self.p50),
+            Row(self.scene, f"{self.figure}, p99", "ms", goals=self.p99),
+            Row(self.scene, "server CPU, share of a core", "%"),
+        )
+
+    def play(
+        self, player: Player, places: Places, numbers: Iterator[int], schedule: Schedule
+    ) -> Sample:
+        """Post on schedule; adds a repeat to the rows."""
+        late_ms: list[float] = []
+        work = partial(post_on_schedule, player, places, numbers, schedule, late_ms)
+        sample = measure(player.name, player.server, player.crowd, work)
+        share = sample.cpu_s / sample.wall_s * 100
+        figures = (percentile(late_ms, 0.50), percentile(late_ms, 0.99), share)
+        for row, figure in zip(self.rows, figures, strict=True):
+            row.add(player.name, figure)
+        return sample
+
+
+def spaced(stage: Stage) -> Result:
+    """20 comments a second into one room of 1,000 readers."""
+    readers = stage.size.readers
+    latency = Latency("spaced", f"post → last of {readers} readers")
+    schedule = Schedule(round(20 * stage.size.stretch_s) + 1, 20, readers)
+    samples: list[Sample] = []
+    with playing(stage, "spaced", (LIVETHREAD, *PEERS_LIVE)) as (players, missing):
+        posters = []
+        for player in players:
+            player.crowd.join([player.site.reader(["bench"])] * readers)
+            posters += player.crowd.join([player.site.poster("bench")])
+        numbers = itertools.count()
+        for _ in range(stage.size.repeats):
+            for player, poster in zip(players, posters, strict=True):
+                samples.append(latency.play(player, [("bench", poster)], numbers, schedule))
+    return Result(latency.rows, samples, missing)
+
+
+def hall(stage: Stage) -> Result:
+    """3 comments a second into one room of 10,000 readers."""
+    readers = stage.size.connections
+    latency = Latency("hall", f"post → last of {readers} readers", p99=(AtMost(150),))
+    schedule = Schedule(round(3 * stage.size.stretch_s) + 1, 3, readers)
+    samples: list[Sample] = []
+    missing: list[str] = []
+    numbers = itertools.count()
+    for repeat in range(stage.size.crowd_repeats):
+        for contestant in (LIVETHREAD, *PEERS_LIVE):
+            # One at a time: together they would be more than the open files allowed.
+            with playing(stage, f"hall-{repeat}", (contestant,)) as (players, absent):
+                missing += absent if not repeat else ()
+                for player in players:
+                    player.crowd.join([player.site.reader(["bench"])] * readers)
+                    (poster,) = player.crowd.join([player.site.poster("bench")])
+                    samples.append(latency.play(player, [("bench", poster)], numbers, schedule))
+    return Result(latency.rows, samples, missing)
 
 
 def rate(stage: Stage) -> Result:
-    """1,000 comments a second, on schedule, into 100 rooms of 10 readers: how late is the last one?
-
-    Counted from when the comment was due, so a generator or a server that falls behind shows.
-    """
-    rooms = [f"room-{i}" for i in range(ROOMS)]
-    p50 = Row("rate", "post → last reader, p50", "ms", goals=(AtMost(15),))
-    p99 = Row("rate", "post → last reader, p99", "ms", goals=(AtMost(60),))
-    busy = Row("rate", "server CPU, share of a core", "%")
+    """1,000 comments a second into 100 rooms of 10 readers."""
+    rooms = [f"room-{i}" for i in range(100)]
+    latency = Latency("rate", "post → last reader", p50=(AtMost(15),), p99=(AtMost(60),))
+    count = max(len(rooms), round(1_000 * stage.size.stretch_s * 2))
+    schedule = Schedule(count, 1_000, READERS_A_ROOM)
     samples: list[Sample] = []
-    count = max(ROOMS, round(RATE_PER_S * stage.size.stretch_s * 2))
     with playing(stage, "rate", (LIVETHREAD, BROADCAST)) as (players, missing):
-        posters = []
+        everywhere = []
         for player in players:
             player.crowd.join([player.site.reader([room]) for room in rooms * READERS_A_ROOM])
-            posters.append(player.crowd.join([player.site.poster() for _ in rooms]))
+            posters = player.crowd.join([player.site.poster(room) for room in rooms])
+            everywhere.append(list(zip(rooms, posters, strict=True)))
         numbers = itertools.count()
-        for repeat in range(-1, stage.size.repeats):
-            for player, members in zip(players, posters, strict=True):
-                late_ms: list[float] = []
-                posts = min(count, ROOMS) if repeat < 0 else count
-                places = list(zip(rooms, members, strict=True))
-                work = partial(_post_on_schedule, player, places, numbers, posts, late_ms)
-                sample = measure(player.name, player.server, player.crowd, work)
-                if repeat < 0:
-                    continue
-                samples.append(sample)
-                p50.add(player.name, percentile(late_ms, 0.50))
-                p99.add(player.name, percentile(late_ms, 0.99))
-                busy.add(player.name, sample.cpu_s / sample.wall_s * 100)
-    return Result([p50, p99, busy], samples, missing)
+        for _ in range(stage.size.repeats):
+            for player, places in zip(players, everywhere, strict=True):
+                samples.append(latency.play(player, places, numbers, schedule))
+    return Result(latency.rows, samples, missing)
 
 
-def _post_on_schedule(
+def post_on_schedule(
     player: Player,
-    posters: list[tuple[str, Member]],
+    places: Places,
     numbers: Iterator[int],
-    count: int,
+    schedule: Schedule,
     late_ms: list[float],
 ) -> None:
-    """Post ``count`` comments at the rate; adds each one's time to its last reader."""
+    """Post in turn; adds each comment's time to its last reader. Raises ``Broken`` if one lacks."""
     site, crowd = player.site, player.crowd
     due_at: dict[int, float] = {}
     missing: dict[int, int] = {}
@@ -70,18 +140,19 @@ def _post_on_schedule(
                 late_ms.append((now - due_at[number]) * 1000)
 
     crowd.watch = watch
-    wanted = crowd.delivered + count * READERS_A_ROOM
-    acks = crowd.acks + (count if site.has_acks else 0)
+    wanted = crowd.delivered + schedule.count * schedule.readers
+    acks = crowd.acks + (schedule.count if site.has_acks else 0)
     started = time.perf_counter()
-    for i in range(count):
-        due = started + i / RATE_PER_S
+    for i in range(schedule.count):
+        due = started + i / schedule.rate_per_s
         while (wait_s := due - time.perf_counter()) > 0:
             crowd.pump(wait_s)
         number = next(numbers)
-        due_at[number], missing[number] = due, READERS_A_ROOM
-        room, poster = posters[i % len(posters)]
+        due_at[number], missing[number] = due, schedule.readers
+        room, poster = places[i % len(places)]
         poster.send(site.post(room, number))
         crowd.pump(0)
     crowd.wait(lambda: crowd.delivered >= wanted and crowd.acks >= acks)
-    if len(late_ms) != count:
-        raise Broken(f"{count} posts, but {len(late_ms)} reached all their readers")
+    crowd.watch = None
+    if len(late_ms) != schedule.count:
+        raise Broken(f"{schedule.count} posts, but {len(late_ms)} reached all their readers")

@@ -23,12 +23,15 @@ READERS_A_ROOM = 10
 class Size:
     """How much of everything."""
 
-    repeats: int = 7
+    repeats: int = 5
     stretch_s: float = 2.0
     readers: int = 1_000
+    history: int = 1_000
+    fill: int = 700
+    """Comments of 4.8 kB: 3.3 MB, more than the 2.6 MB that Linux keeps for a loopback socket."""
     connections: int = 10_000
     crowd_repeats: int = 3
-    settle_s: float = 2.0
+    settle_s: float = 1.0
     guests: int = 64
 
 
@@ -38,6 +41,8 @@ TINY = Size(
     repeats=1,
     stretch_s=0.05,
     readers=20,
+    history=20,
+    fill=14,
     connections=40,
     crowd_repeats=1,
     settle_s=0.0,
@@ -66,7 +71,7 @@ class Player:
 
 @contextmanager
 def playing(
-    stage: Stage, scene: str, contestants: Sequence[Contestant]
+    stage: Stage, scene: str, contestants: Sequence[Contestant], *, nap_s: float = 0.0
 ) -> Iterator[tuple[list[Player], list[str]]]:
     """Start those that are installed; the others are lines that say why they are missing."""
     players: list[Player] = []
@@ -79,6 +84,6 @@ def playing(
                 continue
             directory = stage.directory / f"{scene}-{len(players)}"
             server = stack.enter_context(contestant.start(directory, stage.core))
-            crowd = stack.enter_context(Crowd(contestant.name))
+            crowd = stack.enter_context(Crowd(contestant.name, nap_s=nap_s))
             players.append(Player(contestant.name, server, contestant.site(server), crowd))
         yield players, missing
