@@ -239,6 +239,8 @@ class Connection(asyncio.Protocol):
                 if self._session is not None:
                     self._run(self._session.receive_binary())
             case Opcode.PING | Opcode.PONG:  # answered by the protocol
+                if self._ws.state is State.OPEN:
+                    self._flush_protocol()  # before the answer to whatever came behind it
                 if self._session is not None:
                     self._run(self._session.receive_control())
             case _:

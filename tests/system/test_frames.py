@@ -205,6 +205,16 @@ async def test_unusual_but_correct_frame_leaves_the_connection_open(
         await peer.ping()
 
 
+async def test_pong_comes_before_the_answer_to_what_followed_the_ping(server: Shared) -> None:
+    """All in one piece; the message that the ping stands in has not come to its end, either."""
+    peer = await Peer.speaking(server.port)
+    with closing(peer):
+        start, end = frame(b'{"type":"ping","t"', fin=False), frame(b":1}", CONT)
+        await peer.send(start + frame(b"amid", PING) + end + frame(b"", PING))
+        got = [(found.opcode, found.data[:7]) for found in [await peer.frame() for _ in range(3)]]
+        assert got == [(PONG, b"amid"), (PONG, b""), (TEXT, b'{"type"')]
+
+
 @pytest.mark.parametrize("text", ["a" * 16_385, "漢" * 6_000])
 async def test_frame_over_the_bound_in_bytes_is_refused_and_the_connection_lives(
     server: Shared, text: str
