@@ -77,7 +77,7 @@ def test_the_longest_unused_key_is_forgotten_first() -> None:
         wait_ms(limiter, key)
     assert wait_ms(limiter, "a") > 0  # used just now, though refused
     assert wait_ms(limiter, "c") == 0
-    assert len(limiter._buckets) == 2
+    assert len(limiter) == 2
     assert wait_ms(limiter, "a") > 0
     assert wait_ms(limiter, "b") == 0  # forgotten, so full again
 
@@ -86,7 +86,40 @@ def test_keys_never_outgrow_their_bound() -> None:
     limiter = RateLimiter(Rate(per_s=1, burst=1), Clock(), max_keys=10)
     for i in range(1000):
         wait_ms(limiter, str(i))
-    assert len(limiter._buckets) == 10
+    assert len(limiter) == 10
+
+
+def test_whoever_did_not_come_back_is_forgotten_once_the_bucket_would_be_full() -> None:
+    clock = Clock()
+    limiter = RateLimiter(Rate(per_s=2, burst=10), clock)
+    for number in range(1_000):
+        assert wait_ms(limiter, f"guest {number}") == 0
+        assert wait_ms(limiter, "regular") == 0
+        clock.now += 1
+        assert len(limiter) <= 1 + 10 / 2 + 2
+    clock.now += 1_000_000
+    assert wait_ms(limiter, "somebody") == 0
+    assert len(limiter) == 1
+
+
+def test_being_forgotten_gives_nobody_more() -> None:
+    clock = Clock()
+    limiter, bucket = RateLimiter(Rate(1, 3), clock), Bucket(Rate(1, 3), clock.now)
+    for number in range(500):
+        clock.now += number % 7 * 0.31
+        wait_ms(limiter, f"other {number}")
+        expected = 0
+        try:
+            bucket.take(clock.now)
+        except RateLimited as error:
+            expected = error.retry_after_ms or -1
+        assert wait_ms(limiter) == expected
+
+
+def test_without_a_rate_nobody_is_remembered() -> None:
+    limiter = RateLimiter(Rate(per_s=0, burst=1), Clock())
+    assert [wait_ms(limiter, str(number)) for number in range(100)] == [0] * 100
+    assert len(limiter) == 0
 
 
 def test_a_tally_lets_in_up_to_its_bound_each() -> None:

@@ -20,27 +20,30 @@ class Rate:
 class Bucket:
     """One bucket, full at first. ``clock`` values are seconds, monotonic."""
 
-    __slots__ = ("_rate", "_since", "_tokens")
+    __slots__ = ("_rate", "_tokens", "since")
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._rate = rate
         self._tokens = float(rate.burst)
-        self._since = now
+        self.since = now
 
     def take(self, now: float) -> None:
         """Use one; raises ``RateLimited`` with the wait in ms if there is none."""
         rate = self._rate
         if rate.per_s <= 0:
             return
-        tokens = min(float(rate.burst), self._tokens + (now - self._since) * rate.per_s)
-        self._since = now
+        tokens = min(float(rate.burst), self._tokens + (now - self.since) * rate.per_s)
+        self.since = now
         self._tokens = tokens - 1 if tokens >= 1 else tokens
         if tokens < 1:
             raise RateLimited(retry_after_ms=int((1 - tokens) / rate.per_s * 1000) + 1)
 
 
 class RateLimiter:
-    """Buckets by key, at most ``max_keys`` of them: the longest unused is forgotten, full again."""
+    """Buckets by key. One unused until it must be full again is forgotten: a new one is the same.
+
+    There are at most ``max_keys``; over that the longest unused is forgotten before.
+    """
 
     def __init__(self, rate: Rate, clock: Callable[[], float], *, max_keys: int = 100_000) -> None:
         self._rate = rate
@@ -48,14 +51,26 @@ class RateLimiter:
         self._max_keys = max_keys
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._buckets)
+
     def take(self, key: str) -> None:
         """Use one of the key's; raises ``RateLimited`` with the wait in ms if there is none."""
+        if self._rate.per_s <= 0:
+            return
         now = self._clock()
         bucket = self._buckets.pop(key, None) or Bucket(self._rate, now)
+        self._forget(now - self._rate.burst / self._rate.per_s)
         self._buckets[key] = bucket
-        if len(self._buckets) > self._max_keys:
-            self._buckets.popitem(last=False)
         bucket.take(now)
+
+    def _forget(self, full_since: float) -> None:
+        """Make room for one more. The buckets stand in the order of their last use."""
+        buckets = self._buckets
+        while buckets and (
+            len(buckets) >= self._max_keys or next(iter(buckets.values())).since < full_since
+        ):
+            buckets.popitem(last=False)
 
 
 class Tally:
