@@ -5,6 +5,7 @@ Nothing here runs on the hot path: the parts count in plain integers, a scrape c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -101,6 +102,7 @@ class Figures(Collector):
         yield from self._connections()
         yield from self._feeds()
         yield from self._commits()
+        yield _gauge("tasks", "Tasks of the event loop.", len(asyncio.all_tasks()))
         answers = CounterMetricFamily(
             "livethread_http_answers", "HTTP answers.", labels=("method", "status")
         )

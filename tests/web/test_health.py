@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,21 @@ async def test_a_server_whose_database_does_not_answer_is_not_ready(
     monkeypatch.setattr(site.gateway.services.store, "ping", fail)
     assert (await site.client.get("/healthz")).status_code == 200
     assert (await site.client.get("/readyz")).status_code == 503
+
+
+async def test_tasks_are_counted(site: Site) -> None:
+    before = (await figures(site))["livethread_tasks"]
+    task = asyncio.create_task(asyncio.Event().wait())
+    assert (await figures(site))["livethread_tasks"] == before + 1
+    task.cancel()
+
+
+async def test_each_figure_that_the_docs_name_is_there(site: Site) -> None:
+    names = {name.partition(",")[0] for name in await figures(site)}
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    named = re.findall(r"`(livethread_[a-z_]+)`", text)
+    assert len(named) >= 3
+    assert set(named) <= names
 
 
 async def test_the_figures_follow_what_happens(site: Site) -> None:
