@@ -15,11 +15,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # What `make bench` measures Livethread beside; nothing else needs it.
 PEERS := tests/bench/peers
 
-.PHONY: help run test test-slow bench check check-python check-static check-locks format lock \
-	wheel setup setup-dev clean
+.PHONY: help run test test-slow bench conformance check check-python check-static check-locks \
+	format lock wheel setup setup-dev clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--port 9000")
 	@$(BIN)/livethread serve --data-dir var $(ARGS)
@@ -30,11 +30,14 @@ ifneq ($(wildcard tests/browser/test_*.py),)
 	@$(PYTEST) -m browser
 endif
 
-test-slow: setup-dev ## the slow tests: load, soak, faults
+test-slow: setup-dev ## the slow tests: load, soak, faults, conformance
 	@$(PYTEST) -m slow $(ARGS)
 
 bench: setup-dev ## measure
 	$(BIN)/python -m tests.bench $(ARGS)
+
+conformance: setup-dev ## play Autobahn's cases against the socket and write docs/conformance.md
+	$(BIN)/python -m tests.conformance.autobahn
 
 check: check-python check-static check-locks ## formatting, lint, types, import contracts, the browser code
 

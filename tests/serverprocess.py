@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -41,19 +41,25 @@ _LISTENING = re.compile(r"listens on (\S+)")
 
 
 class ServerProcess:
-    """``python -m livethread.cli serve`` on data of its own.
+    """``python -m livethread.cli serve``, or another ``program``, on data of its own.
 
     The port comes from the kernel once and stays reserved: the socket that holds it never listens,
     so the server may bind it again and again, and nobody else is given it in between (not even as
     the near end of a client that tries to reconnect, which would then talk to itself).
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, object] | None = None,
+        program: Sequence[str] = ("-m", "livethread.cli"),
+    ) -> None:
         self.data_dir = directory / "data"
         self.log = directory / "server.log"
         self.url = ""
         self._directory = directory
         self._settings = dict(settings or {})
+        self._program = program
         self._process: subprocess.Popen[str] | None = None
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +85,7 @@ class ServerProcess:
         assert self._process is None, "the server is running already"
         with self.log.open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "livethread.cli", "serve"],
+                [sys.executable, *self._program, "serve"],
                 cwd=self._directory,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
