@@ -151,6 +151,7 @@ def session_rules(settings: Settings) -> SessionRules:
         max_in_flight=settings.max_in_flight,
         page_roots=settings.page_roots,
         page_replies=settings.page_replies,
+        page_bytes=settings.page_bytes,
         reactions=frozenset(settings.reactions),
         command_rate=Rate(settings.command_rate, settings.command_burst),
         flood_commands=settings.flood_commands,

@@ -212,6 +212,8 @@ Outcome = Committed | LivethreadError
 
 @value
 class PageRequest:
+    """A page of at most ``limit`` roots, or replies to ``parent``, and of some ``max_bytes``."""
+
     room: RoomName
     parent: CommentId | None = None
     after: str | None = None
@@ -219,6 +221,7 @@ class PageRequest:
     order: Literal["newest", "oldest", "best"] = "oldest"
     replies: int = 20
     audience: Audience = Audience.PUBLIC
+    max_bytes: int = 256 * 1024
 
 
 @value

@@ -18,6 +18,7 @@ class SessionRules:
     max_in_flight: int
     page_roots: int
     page_replies: int
+    page_bytes: int
     reactions: frozenset[str]
     command_rate: Rate
     flood_commands: int

@@ -309,6 +309,7 @@ class Session:
             order=order or "oldest",
             replies=self._rules.page_replies,
             audience=self.identity.audience,
+            max_bytes=self._rules.page_bytes,
         )
 
     def _write(self, command: commands.InRoom) -> list[Effect]:

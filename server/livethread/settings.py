@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     edit_window_s: int = Field(900, ge=0, description="How long an author may edit a comment.")
     page_roots: int = Field(20, ge=1, le=100, description="Threads in the first page.")
     page_replies: int = Field(20, ge=1, le=100, description="Replies shown below each of them.")
+    page_bytes: int = Field(
+        262_144,
+        ge=1_024,
+        description="About the largest page of comments: it ends earlier, after one at least.",
+    )
 
     # frames and connections
     max_frame_bytes: int = Field(16_384, ge=1_024, description="Largest frame from a client.")

@@ -23,6 +23,7 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import BadFrame, Conflict, NotFound
+from livethread.store.paging import Thread, fit, fit_threads
 from livethread.store.plan import BatchState, plan
 from livethread.store.rows import first_epoch
 
@@ -68,18 +69,15 @@ class MemoryStore:
         if request.after is not None:
             after = _after(request)
             roots = [root for root in roots if _place(request, root) > after]
-        listed: list[Comment] = []
-        more: dict[int, str] = {}
-        for root in roots[: request.limit]:
+        threads: list[Thread] = []
+        for root in roots:
             below = [c for c in seen if c.root == root.id and c.parent is not None]
             size = sum(c.state is CommentState.VISIBLE for c in below)
-            listed += [replace(root, replies=size), *below[: request.replies]]
-            if len(below) > request.replies:
-                more[root.id] = str(below[request.replies - 1].id)
-        following = None
-        if len(roots) > request.limit:
-            following = _token(request, roots[request.limit - 1])
-        return Page(room, tuple(listed), following, more)
+            threads.append(Thread(replace(root, replies=size), below))
+        page = fit_threads(threads, request)
+        is_last = page.threads == len(roots)
+        following = None if is_last else _token(request, roots[page.threads - 1])
+        return Page(room, page.comments, following, page.more)
 
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         own = [c for c in self._comments(room) if c.author.id == author]
@@ -125,8 +123,8 @@ class MemoryStore:
         if not after.isdecimal() or len(after) > 18:
             raise BadFrame(field="after")
         below = [c for c in seen if c.root == request.parent and c.parent and c.id > int(after)]
-        listed = below[: request.limit]
-        following = str(listed[-1].id) if len(below) > request.limit else None
+        listed = below[: max(1, fit(below, request.limit, request.max_bytes)[0])]
+        following = str(listed[-1].id) if len(below) > len(listed) else None
         return Page(room, tuple(listed), following, {})
 
 

@@ -17,6 +17,7 @@ from livethread.model import (
     CommentId,
     CommentState,
     Committed,
+    Page,
     PageRequest,
     RoomName,
 )
@@ -30,6 +31,7 @@ from livethread.protocol.errors import (
     RoomClosed,
 )
 from livethread.store.base import Store
+from livethread.store.paging import size_of
 from tests.contract.making import (
     MARA,
     MOD,
@@ -648,6 +650,97 @@ async def test_a_thread_counts_only_what_is_shown(store: Store) -> None:
     await only(store, delete(8), moderate(9, "hide"))
     root = next(c for c in (await store.page(PageRequest(A))).comments if c.id == 2)
     assert root.replies == 3
+
+
+async def a_long_discussion(store: Store) -> None:
+    """Five roots with one to five replies and replies to these, some of them long."""
+    sizes = [1, 900, 30, 4000, 5]
+    for i, size in enumerate(sizes, 1):
+        await only(store, post("é" * size, rich='[{"t":"p"}]' if i % 2 else None))
+    for i, size in enumerate(sizes * 2):
+        await only(
+            store, post("x" * size, parent=1 + i * 3 % 5), post("y" * (i * 99), parent=6 + i)
+        )
+    await only(store, react(3), moderate(8, "hide"))
+
+
+async def all_pages(store: Store, request: PageRequest) -> list[tuple[PageRequest, Page]]:
+    """Every page of roots, each followed by the pages that complete its threads."""
+    walked: list[tuple[PageRequest, Page]] = []
+    after: str | None = None
+    while True:
+        asked = replace(request, after=after)
+        page = await store.page(asked)
+        walked.append((asked, page))
+        for root, token in page.more.items():
+            rest: str | None = token
+            while rest is not None:
+                asked = replace(request, parent=CommentId(root), after=rest)
+                thread = await store.page(asked)
+                walked.append((asked, thread))
+                rest = thread.next
+        after = page.next
+        if after is None:
+            return walked
+
+
+@pytest.mark.parametrize("order", get_args(Order))
+@pytest.mark.parametrize(("limit", "replies"), [(100, 100), (2, 1), (3, 2)])
+@pytest.mark.parametrize("max_bytes", [1, 1_500, 5_000, 20_000])
+async def test_a_page_ends_at_its_bytes_and_paging_goes_on_without_a_gap(
+    store: Store, order: Order, limit: int, replies: int, max_bytes: int
+) -> None:
+    await a_long_discussion(store)
+    whole = await store.page(PageRequest(A, limit=100, replies=100, order=order, max_bytes=10**9))
+    assert (whole.next, whole.more, len(whole.comments)) == (None, {}, 25)
+    request = PageRequest(A, None, None, limit, order, replies, max_bytes=max_bytes)
+    seen: dict[int, Comment] = {}
+    for _, page in await all_pages(store, request):
+        assert page.comments
+        assert len(page.comments) == 1 or sum(map(size_of, page.comments)) <= max_bytes
+        for comment in page.comments:
+            assert comment.id not in seen, "twice"
+            assert comment.parent is None or comment.parent in seen, "before its parent"
+            seen[comment.id] = comment
+    assert seen == {comment.id: comment for comment in whole.comments}
+    roots = [comment.id for comment in seen.values() if comment.parent is None]
+    assert roots == [comment.id for comment in whole.comments if comment.parent is None]
+
+
+@pytest.mark.parametrize("max_bytes", [1_500, 5_000, 20_000])
+async def test_a_page_ends_no_sooner_than_it_must(store: Store, max_bytes: int) -> None:
+    await a_long_discussion(store)
+    request = PageRequest(A, limit=100, replies=100, max_bytes=max_bytes)
+    walked = await all_pages(store, request)
+    for (asked, page), (_, following) in itertools.pairwise(walked):
+        if asked.parent is not None and page.next is None:
+            continue  # the end of a thread
+        sizes = [size_of(comment) for comment in (*page.comments, following.comments[0])]
+        assert sum(sizes) > max_bytes
+
+
+async def test_a_page_ends_with_a_thread_that_does_not_go_in_whole(store: Store) -> None:
+    await only(store, post(), post(), post("x" * 4000, 1), post("y", 1), post("z", 2))
+    request = PageRequest(A, max_bytes=3_000)
+    page = await store.page(request)
+    assert ([comment.id for comment in page.comments], page.more) == ([1], {1: "1"})
+    pages = [page for _, page in await all_pages(store, request)]
+    assert [[comment.id for comment in page.comments] for page in pages] == [[1], [3], [4], [2, 5]]
+
+
+@pytest.mark.parametrize("past", [-1, 0, 1])
+async def test_a_page_that_is_full_to_the_byte_is_not_the_last(store: Store, past: int) -> None:
+    await only(store, post("é" * 50), post("x" * 50), post("y"), *(post("z" * 9, 1) for _ in "123"))
+    root, *replies = (await store.page(PageRequest(A))).comments[:4]
+    most = size_of(root) + sum(map(size_of, replies)) + past
+    page = await store.page(PageRequest(A, max_bytes=most))
+    assert [comment.id for comment in page.comments] == [1, 4, 5, 6][: 3 if past < 0 else 4]
+    assert page.next is not None
+    assert page.more == ({1: "5"} if past < 0 else {})
+    thread = PageRequest(A, parent=CommentId(1), max_bytes=size_of(replies[0]) * 2 + past)
+    found = await store.page(thread)
+    assert [comment.id for comment in found.comments] == [4, 5][: 1 if past < 0 else 2]
+    assert found.next == str(found.comments[-1].id)
 
 
 async def test_the_public_pages_leave_out_what_was_never_public(store: Store) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -94,8 +95,8 @@ async def everything(store: Store) -> Iterator[Any]:
                 found.append((part.from_seq, part.to_seq))
                 found.extend((change.seq, change.comment) for change in part.changes)
         for audience in Audience:
-            for order in get_args(Order):
-                request = PageRequest(room, None, None, 2, order, 1, audience)
+            for order, max_bytes in product(get_args(Order), (1, 700, 10**6)):
+                request = PageRequest(room, None, None, 2, order, 1, audience, max_bytes)
                 while True:
                     page = await store.page(request)
                     found.append((page.comments, page.next, page.more))

@@ -84,6 +84,7 @@ class Table:
             max_in_flight=4,
             page_roots=20,
             page_replies=10,
+            page_bytes=50_000,
             reactions=frozenset({"like"}),
             command_rate=Rate(10, 30),
             flood_commands=20,

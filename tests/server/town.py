@@ -45,6 +45,11 @@ Fate = Literal["done", "failed", "in doubt"]
 WORDS = re.compile(rb"word-\d+-")
 
 
+def whole_room(audience: Audience) -> PageRequest:
+    """All of it in one page."""
+    return PageRequest(A, limit=10_000, replies=10_000, audience=audience, max_bytes=10**9)
+
+
 class MoodyStore(MemoryStore):
     """Reads what is there when asked, and answers at once, when released, or not at all."""
 
@@ -170,7 +175,7 @@ class Client:
     async def _join(self, server: Server, sink: Sink, since: str | None, number: int) -> None:
         """What ``socket.Connection._join`` does."""
         audience = Audience.STAFF if self.is_staff else Audience.PUBLIC
-        page = PageRequest(A, limit=10_000, replies=10_000, audience=audience)
+        page = whole_room(audience)
         cursor = None if since is None else Cursor.parse(since)
         wanted = Subscribe(A, None, cursor, False, page)
         identity = Identity("", "", Role.MODERATOR if self.is_staff else Role.ANONYMOUS)
@@ -340,11 +345,11 @@ class Town:
         assert not self.loop.failures, self.loop.failures
         for client in self.clients:
             audience = Audience.STAFF if client.is_staff else Audience.PUBLIC
-            request = PageRequest(A, limit=10_000, replies=10_000, audience=audience)
+            request = whole_room(audience)
             page = self.loop.run(self.store.page(request))
             comments: list[Json] = json.loads(json.dumps(page_json(page, audience)))["comments"]
             client.checker.compare(comments, room_json(page.room))
-        everything = PageRequest(A, limit=10_000, replies=10_000, audience=Audience.STAFF)
+        everything = whole_room(Audience.STAFF)
         ids = [comment.id for comment in self.loop.run(self.store.page(everything)).comments]
         assert len(ids) == len(set(ids))
         posted = [done.comment.id for done in self.acked.values() if done.comment is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,26 @@ async def test_the_rest_of_a_thread_is_a_page_of_its_root(tmp_path: Path) -> Non
         rest = await read(site, f"{ROOM}/comments", parent=1, after=page["more"]["1"])
         assert [c["body"] for c in page["comments"]] == ["root", "reply 0", "reply 1"]
         assert [c["body"] for c in rest["comments"]] == ["reply 2", "reply 3"]
+
+
+async def test_a_page_of_long_comments_ends_early_and_goes_on(tmp_path: Path) -> None:
+    async with a_site(tmp_path, page_bytes=10_000) as site:
+        guest = await site.guest()
+        for number in range(4):
+            await site.post(guest, f"{number}" * 3000)
+            await site.post(guest, f"r{number}" * 1500, parent=1)
+        ids: list[int] = []
+        asked: list[dict[str, Any]] = [{}]
+        while asked:
+            place = asked.pop()
+            page = await read(site, f"{ROOM}/comments", limit=100, **place)
+            assert len(json.dumps(page)) < 11_000
+            ids += [comment["id"] for comment in page["comments"]]
+            if "next" in page:
+                asked.append(place | {"after": page["next"]})
+            for root, token in page.get("more", {}).items():
+                asked.append({"parent": root, "after": token})
+        assert sorted(ids) == list(range(1, 9))
 
 
 async def test_a_page_token_of_another_order_is_refused(site: Site) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from livethread.model import (
     Audience,
@@ -21,7 +22,9 @@ from livethread.model import (
     Room,
     RoomName,
 )
+from livethread.protocol.commands import Order
 from livethread.protocol.errors import BadFrame, NotFound
+from livethread.store.paging import OVERHEAD_BYTES, Thread, fit, fit_threads
 from livethread.store.rows import comment_of
 from livethread.store.schema import COMMENT_COLUMNS, bots, comments, rooms
 
@@ -34,19 +37,18 @@ async def read_page(
     """See ``FeedStore.page``."""
     if request.parent is not None:
         return await _read_thread(connection, room_id, room, request)
-    rows = (await connection.execute(_roots(room_id, request))).all()
-    roots, rest = rows[: request.limit], rows[request.limit :]
-    replies = await _first_replies(connection, room_id, request, [row.id for row in roots])
-    listed: list[Comment] = []
-    more: dict[int, str] = {}
+    roots = (await connection.execute(_roots(room_id, request))).all()
+    ids = [row.id for row in roots[: request.limit]]
+    replies = await _first_replies(connection, room_id, request, ids)
+    threads: list[Thread] = []
     for root in roots:
         below = replies.get(root.id, [])
-        listed.append(comment_of(root, below[0].thread if below else 0))
-        listed.extend(comment_of(row) for row in below[: request.replies])
-        if len(below) > request.replies:
-            more[root.id] = str(below[request.replies - 1].id)
-    following = _token(request.order, roots[-1]) if rest else None
-    return Page(room, tuple(listed), following, more)
+        size = below[0].thread if below else 0
+        threads.append(Thread(comment_of(root, size), [comment_of(row) for row in below]))
+    page = fit_threads(threads, request)
+    is_last = page.threads == len(roots)
+    following = None if is_last else _token(request.order, roots[page.threads - 1])
+    return Page(room, page.comments, following, page.more)
 
 
 async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -> list[Comment]:
@@ -91,26 +93,53 @@ def _seen_by(audience: Audience) -> ColumnElement[bool]:
     return comments.c.was_public if audience is Audience.PUBLIC else comments.c.id > 0
 
 
+_SIZE = OVERHEAD_BYTES + (
+    func.length(comments.c.body) + func.coalesce(func.length(comments.c.rich), 0)
+)
+"""Of a comment, in characters: never more than ``paging.size_of`` in bytes."""
+
+
+def _first_bytes(
+    room_id: int, rows: Subquery, order: Sequence[ColumnElement[Any]], max_bytes: int, *with_: str
+) -> Select[Any]:
+    """The first comments up to the one with which their ``size`` is more than ``max_bytes``.
+
+    ``rows`` has their ids and sizes and is small: sorting whole comments took twice the time of a
+    page. What a page has no room for isn't read; the comment too many tells that there are more.
+    Two come always: one of any size makes a page. ``with_`` names columns to bring along.
+    """
+    number = func.row_number().over(order_by=order)
+    before = func.sum(rows.c.size).over(order_by=order, rows=(None, -1))
+    placed = select(rows, number.label("number"), before.label("before")).subquery()
+    return (
+        select(*COMMENT_COLUMNS, *(placed.c[name] for name in with_))
+        .join(placed, and_(comments.c.room_id == room_id, comments.c.id == placed.c.id))
+        .where(or_(placed.c.number <= 2, placed.c.before <= max_bytes))
+        .order_by(placed.c.number)
+    )
+
+
 def _roots(room_id: int, request: PageRequest) -> Select[Any]:
     """One root more than asked for, to know whether there are more."""
     query = (
-        select(*COMMENT_COLUMNS, comments.c.score)
+        select(comments.c.id, comments.c.score, _SIZE.label("size"))
         .where(comments.c.room_id == room_id, comments.c.parent.is_(None))
         .where(_seen_by(request.audience))
+        .order_by(*_place(request.order, comments.c))
         .limit(request.limit + 1)
     )
     after = _after(request)
-    match request.order:
-        case "oldest":
-            query = query.order_by(comments.c.id)
-            return query.where(comments.c.id > after[-1]) if after else query
-        case "newest":
-            query = query.order_by(comments.c.id.desc())
-            return query.where(comments.c.id < after[-1]) if after else query
-        case "best":
-            query = query.order_by(comments.c.score.desc(), comments.c.id.desc())
-            place = tuple_(comments.c.score, comments.c.id)
-            return query.where(place < tuple_(*after)) if after else query
+    if after:
+        match request.order:
+            case "oldest":
+                query = query.where(comments.c.id > after[-1])
+            case "newest":
+                query = query.where(comments.c.id < after[-1])
+            case "best":
+                query = query.where(tuple_(comments.c.score, comments.c.id) < tuple_(*after))
+    rows = query.subquery()
+    place = _place(request.order, rows.c)
+    return _first_bytes(room_id, rows, place, request.max_bytes, "score")
 
 
 async def _first_replies(
@@ -122,16 +151,22 @@ async def _first_replies(
     shown = func.count().filter(comments.c.state == CommentState.VISIBLE.value)
     numbered = (
         select(
-            *COMMENT_COLUMNS,
+            comments.c.id,
+            comments.c.root,
             func.row_number().over(partition_by=comments.c.root, order_by=comments.c.id).label("n"),
             shown.over(partition_by=comments.c.root).label("thread"),
+            _SIZE.label("chars"),
         )
         .where(comments.c.room_id == room_id, comments.c.root.in_(roots))
         .where(comments.c.parent.is_not(None), _seen_by(request.audience))
         .subquery()
     )
-    query = select(numbered).where(numbered.c.n <= request.replies + 1).order_by(numbered.c.id)
+    # The one reply too many isn't shown, so it takes no room from what is.
+    size = case((numbered.c.n <= request.replies, numbered.c.chars), else_=0).label("size")
+    first = select(numbered, size).where(numbered.c.n <= request.replies + 1).subquery()
+    place = case({id: place for place, id in enumerate(roots)}, value=first.c.root)
     found: dict[int, list[Any]] = {}
+    query = _first_bytes(room_id, first, (place, first.c.id), request.max_bytes, "thread")
     for row in await connection.execute(query):
         found.setdefault(row.root, []).append(row)
     return found
@@ -148,17 +183,31 @@ async def _read_thread(
     after = int(request.after) if request.after and _is_number(request.after) else 0
     if request.after and not after:
         raise BadFrame("after: not a token of this thread", field="after")
-    query = (
-        select(*COMMENT_COLUMNS)
+    rows = (
+        select(comments.c.id, _SIZE.label("size"))
         .where(in_room, comments.c.root == request.parent, comments.c.parent.is_not(None))
         .where(comments.c.id > after, seen)
         .order_by(comments.c.id)
         .limit(request.limit + 1)
+        .subquery()
     )
+    query = _first_bytes(room_id, rows, (rows.c.id,), request.max_bytes)
     found = [comment_of(row) for row in await connection.execute(query)]
-    listed = found[: request.limit]
-    following = str(listed[-1].id) if len(found) > request.limit else None
+    count, _ = fit(found, request.limit, request.max_bytes)
+    listed = found[: max(1, count)]
+    following = str(listed[-1].id) if len(found) > len(listed) else None
     return Page(room, tuple(listed), following, {})
+
+
+def _place(order: Order, columns: ReadOnlyColumnCollection[str, Any]) -> list[ColumnElement[Any]]:
+    """What roots are sorted by."""
+    match order:
+        case "oldest":
+            return [columns.id]
+        case "newest":
+            return [columns.id.desc()]
+        case "best":
+            return [columns.score.desc(), columns.id.desc()]
 
 
 def _is_number(text: str) -> bool:
