@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import Committed, PageRequest, Write
@@ -75,7 +77,7 @@ async def test_reading_connections_neither_write_nor_checkpoint(store: SqliteSto
     async with store._reading() as one, store._reading() as other:
         for connection in (one, other):
             assert await pragmas(connection, *names) == [1, 0, 1, "wal"]
-    with pytest.raises(Unavailable):
+    with pytest.raises(OperationalError):
         async with store._reading() as connection:
             await connection.exec_driver_sql("INSERT INTO installation VALUES ('a', 'b')")
 
@@ -99,6 +101,44 @@ async def test_closing_folds_the_log_into_the_database_and_frees_the_file(path: 
     store = await SqliteStore.open(path)
     assert (await store.room(A)).seq == 1
     await store.close()
+
+
+async def test_connection_whose_reader_left_while_it_opened_is_used_and_closed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_opening, go_on = threading.Event(), threading.Event()
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def slowly(*positional: Any, **keywords: Any) -> sqlite3.Connection:
+        is_opening.set()
+        assert go_on.wait(30)
+        opened.append(connect(*positional, **{**keywords, "check_same_thread": False}))
+        return opened[-1]
+
+    store = await SqliteStore.open(path, readers=1)
+    monkeypatch.setattr("sqlite3.connect", slowly)
+    leaving = asyncio.create_task(store.room(A))
+    await asyncio.to_thread(is_opening.wait, 30)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    go_on.set()
+    assert (await store.room(A)).seq == 0
+    await store.close()
+    assert len(opened) == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
+
+
+async def test_who_leaves_before_its_reading_began_takes_no_turn(store: SqliteStore) -> None:
+    leaving = [asyncio.create_task(store.page(PageRequest(A))) for _ in range(50)]
+    await asyncio.sleep(0)
+    for task in leaving:
+        task.cancel()
+    await asyncio.gather(*leaving, return_exceptions=True)
+    assert len(store._readings) <= 2
+    assert (await store.room(A)).seq == 0
 
 
 # ── the number of statements ──

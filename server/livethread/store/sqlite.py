@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from asyncio import Task
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from livethread.model import (
@@ -45,6 +46,10 @@ from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, install
 from livethread.store.sqlite_commit import commit_batch
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+READ_WAIT_S = 30.0
+"""A reading waits for a free connection that long; then the database can't keep up."""
 
 _READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name = ?"
 _READ_CHANGES = f"""
@@ -57,6 +62,29 @@ WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND seq > ?
 """
 
 
+Reading = Callable[Concatenate["SqliteStore", P], Coroutine[Any, Any, T]]
+
+
+def _to_its_end(read: Reading[P, T]) -> Reading[P, T]:
+    """Once it has a connection, have a reading run to its end, even if who asked goes away.
+
+    A client that leaves cancels what it asked for. Cancelled while it opens a connection, aiosqlite
+    drops it without closing it, and so does SQLAlchemy's pool in other places.
+    """
+
+    @wraps(read)
+    async def reading(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        async with _unavailable():
+            async with asyncio.timeout(READ_WAIT_S):
+                await store._turns.acquire()
+            task = asyncio.get_running_loop().create_task(read(store, *args, **kwargs))
+            store._readings.add(task)
+            task.add_done_callback(store._finished)
+            return await asyncio.shield(task)
+
+    return reading
+
+
 class SqliteStore:
     """See ``store.base`` for what it promises. Use :meth:`open`."""
 
@@ -66,6 +94,8 @@ class SqliteStore:
         write_engine: AsyncEngine,
         read_engine: AsyncEngine,
         connection: AsyncConnection,
+        *,
+        readers: int,
         seed: str,
     ) -> None:
         self._lock = lock
@@ -74,6 +104,8 @@ class SqliteStore:
         self._connection = connection
         self._seed = seed
         self._writing = asyncio.Lock()
+        self._turns = asyncio.Semaphore(readers)
+        self._readings: set[Task[Any]] = set()
 
     @classmethod
     async def open(
@@ -99,10 +131,12 @@ class SqliteStore:
             await writing.dispose()
             lock.release()
             raise
-        return cls(lock, writing, reading, connection, seed)
+        return cls(lock, writing, reading, connection, readers=readers, seed=seed)
 
     async def close(self) -> None:
         """Finish what is running, fold the log into the database and let go of the file."""
+        while self._readings:
+            await asyncio.wait(self._readings)
         await self._read_engine.dispose()
         async with self._writing:
             with suppress(DBAPIError):
@@ -119,32 +153,39 @@ class SqliteStore:
 
     # ── FeedStore ──
 
+    @_to_its_end
     async def room(self, name: RoomName) -> Room:
         async with self._reading() as connection:
             return (await _in_thread(connection, _read_room, self._seed, name))[1]
 
+    @_to_its_end
     async def changes(self, room: RoomName, since: Seq, *, limit: int) -> ChangeRange:
         async with self._reading() as connection:
             return await _in_thread(connection, _read_changes, self._seed, room, since, limit)
 
+    @_to_its_end
     async def size_since(self, room: RoomName, since: Seq) -> int:
         async with self._reading() as connection:
             return await _in_thread(connection, _read_size, room, since)
 
+    @_to_its_end
     async def page(self, request: PageRequest) -> Page:
         async with self._reading() as connection, connection.begin():
             id, room = await self._room_id(connection, request.room)
             return await queries.read_page(connection, id, room, request)
 
+    @_to_its_end
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         async with self._reading() as connection, connection.begin():
             id, _ = await self._room_id(connection, room)
             return await queries.read_held_by(connection, id, author)
 
+    @_to_its_end
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         async with self._reading() as connection, connection.begin():
             return await queries.read_counts(connection, rooms)
 
+    @_to_its_end
     async def ping(self) -> None:
         async with self._reading() as connection:
             await connection.exec_driver_sql("SELECT 1 FROM installation")
@@ -168,11 +209,13 @@ class SqliteStore:
             except IntegrityError as error:
                 raise Conflict(f"There is a bot called {token.name!r} already.") from error
 
+    @_to_its_end
     async def bot(self, id: str) -> BotToken | None:
         async with self._reading() as connection, connection.begin():
             found = await queries.read_bots(connection, id)
             return found[0] if found else None
 
+    @_to_its_end
     async def bots(self) -> Sequence[BotToken]:
         async with self._reading() as connection, connection.begin():
             return await queries.read_bots(connection)
@@ -184,8 +227,12 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with _unavailable(), self._read_engine.connect() as connection:
+        async with self._read_engine.connect() as connection:
             yield connection
+
+    def _finished(self, reading: Task[Any]) -> None:
+        self._readings.discard(reading)
+        self._turns.release()
 
     async def _room_id(self, connection: AsyncConnection, name: RoomName) -> tuple[int, Room]:
         query = select(rooms.c.id, *ROOM_COLUMNS).where(rooms.c.name == name)
@@ -295,7 +342,7 @@ async def _unavailable() -> AsyncIterator[None]:
     """Outside causes become ``Unavailable``; the fate of an interrupted commit is the nonce's."""
     try:
         yield
-    except (sqlite3.Error, DBAPIError, PoolTimeout) as error:
+    except (sqlite3.Error, DBAPIError, TimeoutError) as error:
         raise Unavailable from error
 
 
