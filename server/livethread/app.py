@@ -99,7 +99,7 @@ def load_secret(settings: Settings) -> bytes:
     Raises ``StartError`` with a remedy; a short key is refused, for it can be guessed.
     """
     if settings.secret:
-        return settings.secret.encode()
+        return _given_secret(settings.secret)
     path = settings.data_dir / "secret.key"
     try:
         secret = path.read_bytes() if path.exists() else _new_secret(path)
@@ -114,6 +114,17 @@ def load_secret(settings: Settings) -> bytes:
             path,
             "the secret that signs guest tokens is damaged: it is too short.",
             "Delete the file; a new one is made, and guests will have to give their names again.",
+        )
+    return secret
+
+
+def _given_secret(value: str) -> bytes:
+    secret = value.encode()
+    if len(secret) < MIN_SECRET_BYTES:
+        raise StartError(
+            "secret",
+            f"the key that signs guest tokens is too short: {len(secret)} bytes could be guessed.",
+            f"Give {MIN_SECRET_BYTES} random bytes or more, or none: one is then made and kept.",
         )
     return secret
 

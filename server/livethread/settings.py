@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
     secret: str = Field(
         "",
-        description="Key that signs guest tokens; empty means one is kept in the data directory.",
+        description="Key that signs guest tokens, 32 bytes or more; empty means one is kept in the "
+        "data directory.",
     )
     static_dir: Path | None = Field(None, description="Browser files, if not the built-in ones.")
 

@@ -201,6 +201,13 @@ def test_secret_that_could_be_guessed_is_refused(data_dir: Path, content: bytes)
 
 
 @pytest.mark.usefixtures("here")
+def test_secret_that_is_given_and_could_be_guessed_is_refused(data_dir: Path) -> None:
+    start_here(data_dir, secret="s" * 31).says(Path("secret"), "too short", "32")
+    with pytest.raises(AssertionError, match="started"):
+        start_here(data_dir, secret="s" * 32)
+
+
+@pytest.mark.usefixtures("here")
 def test_secret_is_made_once_for_its_owner_only(data_dir: Path) -> None:
     (data_dir / "secret.new").write_bytes(b"half a secr")  # a crash left it
     with pytest.raises(AssertionError, match="started"):
