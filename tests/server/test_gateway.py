@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from livethread.auth.identity import ANONYMOUS, Identity
 from livethread.feed import Encoding, Kind
@@ -59,6 +60,15 @@ class Rules:
     """The one rule the timer asks for."""
 
     clock_ms: Callable[[], int]
+
+
+class Broken(Peer):
+    """A bug: whatever is done to it fails."""
+
+    def fail(self, *_: object) -> Any:
+        raise ZeroDivisionError
+
+    write = hello_overdue = went_silent = stalled = expire = abort = unsent_bytes = fail
 
 
 class Scene:
@@ -121,6 +131,42 @@ def make() -> Iterator[Make]:
 @pytest.fixture
 def scene(make: Make) -> Scene:
     return make()
+
+
+# ── failures ──
+
+
+def test_a_bug_with_one_connection_is_logged_and_the_others_get_their_turn(scene: Scene) -> None:
+    broken = Broken(scene.loop.time())
+    scene.gateway.enter(broken)
+    sound = scene.enter()
+    scene.gateway.closing(broken, within_s=1)
+    scene.gateway.closing(sound, within_s=1)
+    scene.gateway.expires(broken, replace(GUEST, expires_ms=2_000))
+    scene.gateway.expires(sound, replace(GUEST, expires_ms=2_000))
+    with capture_logs() as logs:
+        scene.pass_time(75)
+    assert sound.told == ["abort", "expire", "hello_overdue", "went_silent"]
+    assert sound.heartbeats
+    assert {(line["event"], line["log_level"]) for line in logs} == {("timer_failed", "error")}
+    assert all(line["exc_info"] for line in logs)
+
+
+def test_whatever_fails_in_a_turn_the_timer_goes_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = scene.enter()
+    stalled = Broken(scene.loop.time())
+    scene.gateway.enter(stalled)
+    monkeypatch.setattr(Broken, "unsent_bytes", Peer.unsent_bytes)
+    scene.gateway.paused(stalled)
+    monkeypatch.setattr(Broken, "unsent_bytes", Broken.fail)
+    monkeypatch.setattr(scene.server.hub, "drop_idle", Broken.fail)
+    scene.gateway.start()
+    with capture_logs():
+        scene.loop.advance(60)
+    assert sound.told[-1] == "went_silent"
+    scene.loop.run(scene.gateway.stop())
 
 
 # ── deadlines ──
