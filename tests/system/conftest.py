@@ -58,6 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, seeded: Seeded) -> Iterator
         **UNLIMITED,
         "origins": ["https://news.example", "http://localhost:3000"],
         "max_connections_per_address": 0,
+        "max_connections_per_identity": 0,  # all tests share two bots
         "log_level": "debug",
     }
     with serving(directory, **settings) as process:

@@ -133,8 +133,12 @@ class Peer:
         """An open websocket after its ``welcome``: a bot's with ``token``, else a reader's."""
         peer = await cls.open(port, **options)
         hello = {"version": 1} if token is None else {"version": 1, "token": token}
-        await peer.say(type="hello", **hello)
-        await peer.hear("welcome")
+        try:
+            await peer.say(type="hello", **hello)
+            await peer.hear("welcome")
+        except BaseException:
+            peer.close()
+            raise
         return peer
 
     async def upgrade(

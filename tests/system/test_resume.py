@@ -148,14 +148,12 @@ async def test_many_rooms_over_one_connection_are_each_in_order(server: Shared) 
     with closing(peer):
         for reader in readers.values():
             await reader.join(peer)
-        posting = [
-            asyncio.create_task(fill(server.port, server.all_token, room, 10, body_chars=5))
-            for room in readers
-        ]
-        while any(reader.seq < 10 for reader in readers.values()):
-            message = await peer.hear("changes")
-            readers[message["room"]].take(message)
-        await asyncio.gather(*posting)
+        async with asyncio.TaskGroup() as posting:
+            for room in readers:
+                posting.create_task(fill(server.port, server.all_token, room, 10, body_chars=5))
+            while any(reader.seq < 10 for reader in readers.values()):
+                message = await peer.hear("changes")
+                readers[message["room"]].take(message)
     assert all(reader.seqs == list(range(1, 11)) for reader in readers.values())
 
 
