@@ -217,7 +217,7 @@ def compose(settings: Settings, store: Store) -> Gateway:
     joining = Joining(
         store,
         hub,
-        Snapshots(store),
+        Snapshots(store, max_bytes=settings.snapshots_bytes),
         resume_changes=settings.resume_changes,
         resume_bytes=settings.resume_bytes,
     )

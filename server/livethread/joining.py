@@ -17,14 +17,14 @@ from livethread.protocol.errors import Unavailable
 from livethread.snapshots import Snapshots
 from livethread.store.base import FeedStore
 from livethread.views import comment_json
-from livethread.wire import encode_frame
+from livethread.wire import Pieces, encode_frame
 
 
 class Start(NamedTuple):
     """The seq to follow from and the ``joined`` frame that says so."""
 
     seq: int
-    frame: bytes
+    frame: Pieces
 
 
 class Joining:
@@ -86,8 +86,8 @@ class Joining:
         return b',"mine":' + to_json(own)
 
 
-def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> bytes:
+def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> Pieces:
     start = b"" if ref is None else b'"ref":%b,' % to_json(ref)
     cursor = to_json(f"{feed.epoch}.{seq}")
     payload = b'{"type":"joined",%b"room":%b,"cursor":%b,"mode":"resume"}'
-    return encode_frame(payload % (start, feed.info, cursor), encoding)
+    return (encode_frame(payload % (start, feed.info, cursor), encoding),)

@@ -131,6 +131,11 @@ class Settings(BaseSettings):
     resume_bytes: int = Field(524_288, ge=1_024, description="The same in bytes, when joining.")
     ring_entries: int = Field(1_024, ge=16, description="Recent changes kept in memory, a room.")
     ring_bytes: int = Field(262_144, ge=4_096, description="The same in bytes.")
+    snapshots_bytes: int = Field(
+        33_554_432,
+        ge=0,
+        description="First pages kept in memory for those who join, of all rooms together.",
+    )
     changes_frame_bytes: int = Field(65_536, ge=4_096, description="Changes in one frame, bytes.")
     replay_changes: int = Field(200, ge=10, description="Changes read from the database at once.")
     slice_sinks: int = Field(256, ge=16, description="Sockets written to before others get a turn.")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Task
-from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
+from collections import OrderedDict
+from dataclasses import dataclass
 
 from pydantic_core import to_json
 
@@ -18,7 +18,7 @@ from livethread.feed import Encoding, Feed
 from livethread.model import PageRequest
 from livethread.store.base import FeedStore
 from livethread.views import page_json, room_json
-from livethread.wire import encode_frame
+from livethread.wire import Pieces, encode_part, frame_around
 
 MAX_BEHIND = 50
 """Changes after which a new reading is cheaper for the readers than catching up."""
@@ -29,41 +29,68 @@ MAX_READINGS = 3
 
 @dataclass(slots=True)
 class Snapshot:
-    """A first page at ``seq``: the ``joined`` frame's fields, and frames made of them so far."""
+    """A first page at ``seq``: the ``joined`` frame's fields, and the same deflated if wanted."""
 
     seq: int
     fields: bytes
-    frames: dict[tuple[str | None, Encoding], bytes] = field(default_factory=dict)
+    _deflated: bytes | None = None
 
-    def frame(self, ref: str | None, encoding: Encoding, mine: bytes = b"") -> bytes:
-        """The ``joined`` frame for a ref; the same for all who use the same ref."""
-        key = (ref, encoding)
-        if not mine and key in self.frames:
-            return self.frames[key]
+    @property
+    def size_bytes(self) -> int:
+        """What it may come to hold; deflated it is smaller."""
+        return 2 * len(self.fields)
+
+    def frame(self, ref: str | None, encoding: Encoding, mine: bytes = b"") -> Pieces:
+        """The ``joined`` frame for a ref. All frames of an encoding share the fields' bytes."""
         start = b'{"type":"joined",'
         if ref is not None:
             start += b'"ref":%b,' % to_json(ref)
-        frame = encode_frame(b"%b%b%b}" % (start, self.fields, mine), encoding)
-        if not mine and len(self.frames) < 16:
-            self.frames[key] = frame
-        return frame
+        return frame_around(start, self._part(encoding), mine + b"}", encoding)
+
+    def _part(self, encoding: Encoding) -> bytes:
+        if encoding is not Encoding.DEFLATED:
+            return self.fields
+        if self._deflated is None:
+            self._deflated = encode_part(self.fields, encoding)
+        return self._deflated
 
 
 class Snapshots:
-    """Reads and keeps snapshots; at most one reading of a page runs at a time."""
+    """Reads and keeps snapshots; at most one reading of a page runs at a time.
 
-    def __init__(self, store: FeedStore) -> None:
+    All that are kept have ``max_bytes`` together; whichever was used longest ago makes room.
+    """
+
+    def __init__(self, store: FeedStore, *, max_bytes: int) -> None:
         self._store = store
-        self._kept: WeakKeyDictionary[Feed, dict[PageRequest, Snapshot]] = WeakKeyDictionary()
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[PageRequest, Snapshot] = OrderedDict()
         self._reading: dict[PageRequest, Task[Snapshot]] = {}
+        self.kept_bytes = 0
 
     def kept(self, feed: Feed, request: PageRequest) -> Snapshot | None:
         """A snapshot that can still be continued from the feed's ring."""
-        snapshot = self._kept.get(feed, {}).get(request)
+        snapshot = self._kept.get(request)
         if snapshot is None or feed.head is None:
             return None
         is_continued = snapshot.seq >= max(feed.tail, feed.changed_seq)
-        return snapshot if is_continued and feed.head - snapshot.seq <= MAX_BEHIND else None
+        if not is_continued or feed.head - snapshot.seq > MAX_BEHIND:
+            self._forget(request)
+            return None
+        self._kept.move_to_end(request)
+        return snapshot
+
+    def _keep(self, request: PageRequest, snapshot: Snapshot) -> None:
+        self._forget(request)
+        self._kept[request] = snapshot
+        self.kept_bytes += snapshot.size_bytes
+        while self.kept_bytes > self._max_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, request: PageRequest) -> None:
+        snapshot = self._kept.pop(request, None)
+        if snapshot is not None:
+            self.kept_bytes -= snapshot.size_bytes
 
     async def get(self, feed: Feed, request: PageRequest) -> Snapshot:
         """A first page with nothing in it that had changed when it was asked for.
@@ -95,8 +122,5 @@ class Snapshots:
         }
         snapshot = Snapshot(room.seq, to_json(fields)[1:-1])
         if feed.head is not None and feed.changed_seq <= room.seq:
-            kept = self._kept.setdefault(feed, {})
-            if len(kept) >= 16:
-                kept.clear()
-            kept[request] = snapshot
+            self._keep(request, snapshot)
         return snapshot

@@ -395,7 +395,7 @@ class Connection(asyncio.Protocol):
         if self._is_closing or not session.follows(room):
             return
         self._unsubscribe(room)
-        self.write(start.frame)
+        self._transport.writelines(start.frame)
         kind = Kind(session.identity.audience is Audience.STAFF, self._encoding)
         subscriber = hub.subscribe(feed, self, kind, start.seq, is_unbounded=wanted.is_replay)
         if session.follows(room):

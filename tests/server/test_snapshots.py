@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +12,15 @@ from livethread.feed import Encoding, Feed
 from livethread.model import Audience, PageRequest
 from livethread.protocol.errors import Unavailable
 from livethread.snapshots import MAX_BEHIND, MAX_READINGS, Snapshot, Snapshots
+from livethread.wire import Pieces
 from tests.contract.making import A, edit, moderate, post
+from tests.protocol.reader import Json
 from tests.server.readers import payload_of
 from tests.server.town import MoodyStore, Server
 from tests.server.virtual import VirtualLoop
 
 PAGE = PageRequest(A)
+BUDGET = 64 * 1024
 
 
 class Scene:
@@ -23,7 +28,7 @@ class Scene:
         self.loop = VirtualLoop()
         self.store = MoodyStore()
         self.server = Server(self.store, self.loop)
-        self.snapshots = Snapshots(self.store)
+        self.snapshots = Snapshots(self.store, max_bytes=BUDGET)
         self.commit(post("one"), post("two"))
         self.feed: Feed = self.loop.run(self.server.joining.feed(A))
 
@@ -52,8 +57,12 @@ def scene() -> Iterator[Scene]:
     assert scene.loop.failures == []
 
 
+def told(frame: Pieces) -> Json:
+    return payload_of(b"".join(frame))
+
+
 def bodies(snapshot: Snapshot) -> list[str | None]:
-    frame = payload_of(snapshot.frame(None, Encoding.JSON))
+    frame = told(snapshot.frame(None, Encoding.JSON))
     return [comment.get("body") for comment in frame["comments"]]
 
 
@@ -164,27 +173,70 @@ def test_a_reading_that_fails_is_told_to_all_who_share_it_and_tried_again(scene:
 # ── frames ──
 
 
-def test_whoever_uses_the_same_ref_shares_the_frame(scene: Scene) -> None:
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_all_joiners_share_the_same_bytes_whatever_their_refs(
+    scene: Scene, encoding: Encoding
+) -> None:
     snapshot = scene.get()
-    frame = snapshot.frame("r", Encoding.DEFLATED)
-    assert snapshot.frame("r", Encoding.DEFLATED) is frame
-    assert payload_of(frame)["ref"] == "r"
-    assert payload_of(snapshot.frame("s", Encoding.TEXT))["ref"] == "s"
-    assert "ref" not in payload_of(snapshot.frame(None, Encoding.TEXT))
+    one, other, none = (snapshot.frame(ref, encoding) for ref in ("r", "s", None))
+    assert [told(one).pop("ref"), told(other).pop("ref")] == ["r", "s"]
+    assert "ref" not in told(none)
+    assert one[1] is other[1] is none[1]
+    assert len(one[0]) + len(one[2]) < 100
 
 
-def test_a_frame_with_somebodys_own_comments_is_not_shared(scene: Scene) -> None:
+def test_a_frame_has_somebodys_own_comments_beside_what_is_shared(scene: Scene) -> None:
     snapshot = scene.get()
-    mine = snapshot.frame("r", Encoding.JSON, b',"mine":[]')
-    assert payload_of(mine)["mine"] == []
-    assert "mine" not in payload_of(snapshot.frame("r", Encoding.JSON))
-    assert payload_of(snapshot.frame("r", Encoding.JSON, b',"mine":[1]'))["mine"] == [1]
+    for encoding in Encoding:
+        mine = snapshot.frame("r", encoding, b',"mine":[%b]' % b",".join([b"1"] * 70_000))
+        assert told(mine)["mine"] == [1] * 70_000
+        assert mine[1] is snapshot.frame("r", encoding)[1]
+        assert "mine" not in told(snapshot.frame("r", encoding))
 
 
-def test_frames_and_pages_kept_have_bounds(scene: Scene) -> None:
-    snapshot = scene.get()
-    for i in range(100):
-        snapshot.frame(str(i), Encoding.JSON)
-        scene.get(PageRequest(A, limit=i + 1))
-    assert len(snapshot.frames) == 16
-    assert len(scene.snapshots._kept[scene.feed]) <= 16
+# ── what is kept ──
+
+
+def test_what_is_kept_of_all_rooms_and_pages_has_a_bound_in_bytes() -> None:
+    """Both the pages and the refs are chosen by clients."""
+    scene = Scene()
+    texts = [random.Random(number).randbytes(1_000).hex() for number in range(4)]
+    scene.commit(*(post(text) for text in texts))
+    scene.get()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for limit in range(1, 101):
+            snapshot = scene.get(PageRequest(A, limit=limit))
+            for number in range(20):
+                for encoding in Encoding:
+                    snapshot.frame(f"{number}", encoding)
+        assert scene.snapshots.kept_bytes <= BUDGET
+        assert tracemalloc.get_traced_memory()[0] - before < 1.5 * BUDGET
+    finally:
+        tracemalloc.stop()
+        scene.loop.finish()
+
+
+def test_whichever_page_was_asked_for_longest_ago_makes_room(scene: Scene) -> None:
+    scene.commit(post("x" * (BUDGET // 8)))  # a page counts twice, for it may be deflated, too
+    pages = [PageRequest(A, limit=limit) for limit in range(10, 14)]
+    first = scene.get(pages[0])
+    for page in pages[1:]:
+        scene.get(page)
+        assert scene.get(pages[0]) is first
+    assert scene.snapshots.kept(scene.feed, pages[1]) is None
+    assert scene.snapshots.kept(scene.feed, pages[3]) is not None
+
+
+def test_a_page_that_may_not_be_shown_any_more_is_not_kept_either(scene: Scene) -> None:
+    scene.get()
+    scene.commit(moderate(1, "hide"))
+    assert scene.snapshots.kept(scene.feed, PAGE) is None
+    assert scene.snapshots.kept_bytes == 0
+
+
+def test_a_page_beyond_the_bound_is_told_and_not_kept(scene: Scene) -> None:
+    scene.commit(post("x" * BUDGET))
+    assert bodies(scene.get())[-1] == "x" * BUDGET
+    assert scene.snapshots.kept_bytes == 0

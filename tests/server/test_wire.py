@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from livethread.feed import Encoding
-from livethread.wire import encode_frame
+from livethread.wire import encode_frame, encode_part, frame_around
 from tests.server.readers import payload_of
 
 
@@ -34,3 +34,18 @@ def test_a_frame_is_whole_unmasked_and_independent_of_those_before(encoding: Enc
 def test_repeated_words_are_deflated() -> None:
     payload = b'{"text":"%b"}' % (b"words " * 200)
     assert len(encode_frame(payload, Encoding.DEFLATED)) < len(payload) / 10
+
+
+@pytest.mark.parametrize("size", [0, 95, 5_000, 65_500, 140_000])
+@pytest.mark.parametrize("where", range(3))
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_a_part_arrives_as_it_was_whatever_is_around_it(
+    encoding: Encoding, where: int, size: int
+) -> None:
+    texts = ["same", "same", "same"]
+    texts[where] += "x" * size
+    start, end = (b'{"start":"%b",' % texts[0].encode(), b',"end":"%b"}' % texts[2].encode())
+    part = encode_part(b'"part":"%b"' % texts[1].encode(), encoding)
+    frame = frame_around(start, part, end, encoding)
+    assert frame[1] is part
+    assert list(payload_of(b"".join(frame)).values()) == texts

@@ -134,7 +134,11 @@ class Server:
             company_s=0.002,
         )
         self.joining = Joining(
-            store, self.hub, Snapshots(store), resume_changes=8, resume_bytes=4000
+            store,
+            self.hub,
+            Snapshots(store, max_bytes=100_000),
+            resume_changes=8,
+            resume_bytes=4000,
         )
 
 
@@ -191,7 +195,7 @@ class Client:
         if self.subscriber is not None:
             server.hub.unsubscribe(self.subscriber)
             sink.subscribers.remove(self.subscriber)
-        sink.written.append(start.frame)
+        sink.written.append(b"".join(start.frame))
         self.is_joined = True
         subscriber = server.hub.subscribe(feed, sink, self.kind, start.seq)
         if subscriber in sink.lost:

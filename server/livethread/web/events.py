@@ -64,7 +64,7 @@ async def follow_room(
         Cursor(feed.epoch, start.seq),
         is_staff=reader.identity.audience is Audience.STAFF,
     )
-    return EventStream(gateway, address, reader.identity, follower, start.frame)
+    return EventStream(gateway, address, reader.identity, follower, b"".join(start.frame))
 
 
 class EventStream(Response):
