@@ -29,7 +29,7 @@ from livethread.protocol.errors import (
 _FINAL: dict[int, tuple[type[LivethreadError], str]] = {
     CloseCode.BAD_TOKEN: (Unauthorized, "The server does not know this token."),
     CloseCode.PROTOCOL_ERROR: (BadFrame, "The server did not understand this client."),
-    CloseCode.NO_HELLO: (BadFrame, "The server did not hear this client's hello in time."),
+    CloseCode.NO_HELLO: (BadFrame, "The server missed this client's hello."),
     CloseCode.BANNED: (Banned, "You have been banned here."),
     CloseCode.TOO_MANY_CONNECTIONS: (TooLarge, "Too many connections of one identity."),
     CloseCode.VERSION: (BadFrame, "The server speaks another version of the protocol."),

@@ -205,7 +205,7 @@ class Session:
     def hello_overdue(self) -> list[Effect]:
         if self.phase is not Phase.AWAITING_HELLO:
             return []
-        return self._close(CloseCode.NO_HELLO, "no hello in time")
+        return self._close(CloseCode.SILENT, "no hello in time")
 
     def expire(self) -> list[Effect]:
         """Close if the identity's token is no longer valid."""

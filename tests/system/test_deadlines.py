@@ -23,11 +23,11 @@ SLACK_S = 1.5
 """For the timer's ticks and a busy machine."""
 
 
-async def test_silence_before_hello_is_closed_with_4502(impatient: Shared) -> None:
+async def test_silence_before_hello_is_closed_with_4003(impatient: Shared) -> None:
     started = time.monotonic()
     peer = await Peer.open(impatient.port)
     with closing(peer):
-        assert (await peer.ended()).code == 4502
+        assert (await peer.ended()).code == 4003
     took_s = time.monotonic() - started
     assert IMPATIENT["hello_deadline_s"] - 0.1 <= took_s
     assert took_s < IMPATIENT["hello_deadline_s"] + SLACK_S
@@ -37,7 +37,7 @@ async def test_pings_and_half_a_hello_do_not_extend_the_hello_deadline(impatient
     peer = await Peer.open(impatient.port)
     with closing(peer):
         await peer.send(frame(b"", PING) + frame(b'{"type":"hello"', fin=False))
-        assert (await peer.ended()).code == 4502
+        assert (await peer.ended()).code == 4003
 
 
 async def test_another_first_command_is_closed_with_4502(impatient: Shared) -> None:
