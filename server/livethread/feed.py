@@ -113,26 +113,31 @@ class Feed:
     def append(self, entries: Iterable[Entry]) -> None:
         """Add what follows the head; what is at or below it is known already.
 
-        Raises ``Gap`` at the first entry that doesn't follow; those before it are added.
+        Raises ``Gap`` if one doesn't follow; those before it are added. What the others change is
+        out of date all the same: its older bytes are not sent any more.
         """
         if self.head is None:
             self._waiting.extend(entries)
             return
+        is_gap = False
         for entry in entries:
             if entry.seq <= self.head:
                 continue
-            if entry.seq != self.head + 1:
-                raise Gap
             if entry.key != entry.seq:
-                self.changed_seq = entry.seq
+                self.changed_seq = max(self.changed_seq, entry.seq)
                 if self._watchers:
                     self._meanwhile[entry.key] = entry.seq
                 self._compact(entry.key)
+            if entry.seq != self.head + 1:
+                is_gap = True
+                continue
             self._latest[entry.key] = entry.seq
             self._ring.append(entry)
             self._ring_bytes += _size(entry)
             self.head = entry.seq
         self._trim()
+        if is_gap:
+            raise Gap
 
     def skip_to(self, head: int) -> None:
         """Start the ring anew at ``head``: what lies before is read from the Store."""
@@ -140,7 +145,8 @@ class Feed:
         self._latest.clear()
         self._frames.clear()
         self._ring_bytes = 0
-        self.head = self.tail = self.changed_seq = head
+        self.head = self.tail = head
+        self.changed_seq = max(self.changed_seq, head)
 
     @contextmanager
     def watched(self) -> Iterator[dict[int, int]]:

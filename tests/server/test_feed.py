@@ -121,6 +121,19 @@ def test_a_gap_is_refused_and_what_came_before_it_is_kept() -> None:
     assert one.head == 3
 
 
+def test_what_changed_beyond_a_gap_does_not_leave_any_more() -> None:
+    one = feed()
+    one.append([entry(1), entry(2)])
+    with one.watched() as changed:
+        with pytest.raises(Gap):
+            one.append([entry(4, 1), entry(5, 2)])
+        assert changed == {1: 4, 2: 5}  # of what the Store was asked for before
+    assert read(one.frame(0, 2, PUBLIC, bare, WHOLE)) == []
+    assert one.changed_seq == 5  # no older snapshot will do
+    one.skip_to(3)
+    assert one.changed_seq == 5
+
+
 def test_what_is_appended_before_the_head_is_known_waits() -> None:
     one = Feed("a", b'"a"', max_entries=10, max_bytes=10_000)
     one.append([entry(4), entry(5), entry(6)])
