@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from livethread.backlog import Backlog, Head, ReadFailed
 from livethread.hub import Hub
-from livethread.model import Committed, RoomName
+from livethread.model import Change, Committed, Room, RoomName
 from livethread.protocol.errors import Unavailable
 from livethread.store.base import FeedStore
 from livethread.views import entry_of, room_json
@@ -42,15 +42,22 @@ class Relay:
 
 
 def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
-    """Hand a batch's changes to the hub, room by room, in the order of their seqs."""
-    by_room: dict[RoomName, list[Committed]] = {}
+    """Hand a batch's changes to the hub, room by room, in the order of their seqs.
+
+    A comment that is answered with, but was not changed, is handed on, too: if it was changed by a
+    commit in doubt, the feed doesn't know, and its author must not hear of it first.
+    """
+    by_room: dict[RoomName, list[tuple[Room, Change]]] = {}
     for outcome in committed:
-        if outcome.change is not None and hub.keeps(outcome.room.name):
-            by_room.setdefault(outcome.room.name, []).append(outcome)
-    for name, outcomes in by_room.items():
+        change = outcome.change
+        if change is None and outcome.comment is not None:
+            change = Change(outcome.comment.seq, outcome.comment)
+        if change is not None and hub.keeps(outcome.room.name):
+            by_room.setdefault(outcome.room.name, []).append((outcome.room, change))
+    for name, changes in by_room.items():
         entries = [
-            entry_of(outcome.change, outcome.room.comments)
-            for outcome in outcomes
-            if outcome.change is not None
+            # A repeated answer's room is as it is now, which may be after more than this change.
+            entry_of(change, room.comments if room.seq == change.seq else None)
+            for room, change in changes
         ]
-        hub.append(name, entries, to_json(room_json(outcomes[-1].room)))
+        hub.append(name, entries, to_json(room_json(changes[-1][0])))

@@ -63,10 +63,21 @@ def test_a_batch_is_handed_on_room_by_room_in_the_order_of_its_seqs(scene: Scene
     assert b'"title":"T"' in a[2]
 
 
-def test_what_changed_nothing_is_not_handed_on(scene: Scene) -> None:
-    same = post("a1")
-    scene.commit(same)
+def test_what_is_answered_without_a_comment_is_not_handed_on(scene: Scene) -> None:
+    same = configure(title="T")
+    scene.commit(post("a1"), same)
     assert hand_on(FakeHub("a"), scene.commit(same, report(1))) == []
+
+
+def test_a_repeated_answer_hands_the_comment_on_as_it_is(scene: Scene) -> None:
+    """Its commit may have been in doubt: then the feed still sends what was hidden."""
+    hidden = moderate(1, "hide")
+    scene.commit(post("a1"), hidden)
+    for write in (hidden, moderate(1, "hide")):  # the same nonce, and another one
+        ((_, (entry,), info),) = hand_on(FakeHub("a"), scene.commit(write))
+        assert (entry.seq, entry.key) == (2, 1)
+        assert b"a1" not in (entry.public or b"")
+        assert b'"seq":2' in info
 
 
 def test_rooms_that_nobody_follows_are_not_encoded(scene: Scene) -> None:
