@@ -84,6 +84,7 @@ class Hub:
         if room.feed.head is None:
             if room.loading is None:
                 room.loading = self._start(self._load(room))
+                room.loading.add_done_callback(_ended)
             await asyncio.shield(room.loading)
         room.idle_since = self._loop.time()
         return room.feed
@@ -394,3 +395,9 @@ class Hub:
     async def close(self) -> None:
         for task in list(self._tasks):
             task.cancel()
+
+
+def _ended(task: Task[None]) -> None:
+    """Whoever awaited it may be gone: its failure is no news then."""
+    if not task.cancelled():
+        task.exception()

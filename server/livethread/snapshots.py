@@ -11,6 +11,7 @@ import asyncio
 from asyncio import Task
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic_core import to_json
 
@@ -105,10 +106,15 @@ class Snapshots:
             if task is None:
                 task = asyncio.get_running_loop().create_task(self._read(feed, request))
                 self._reading[request] = task
-                task.add_done_callback(lambda _: self._reading.pop(request, None))
+                task.add_done_callback(partial(self._read_ended, request))
             snapshot = await asyncio.shield(task)
         assert snapshot is not None
         return snapshot
+
+    def _read_ended(self, request: PageRequest, task: Task[Snapshot]) -> None:
+        self._reading.pop(request, None)
+        if not task.cancelled():
+            task.exception()  # those who asked may be gone: it is no news then
 
     async def _read(self, feed: Feed, request: PageRequest) -> Snapshot:
         page = await self._store.page(request)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from itertools import count
 
@@ -597,6 +598,19 @@ def test_a_room_whose_opener_left_is_forgotten(room: Room) -> None:
     room.loop.advance(100)
     room.hub.drop_idle(10)
     assert list(room.hub.rooms()) == []
+
+
+def test_a_reading_that_fails_when_nobody_waits_any_more_is_no_news(room: Room) -> None:
+    room.log.failures = 1
+    gate = room.gate()
+    opening = room.loop.create_task(room.hub.open("a", b'"a"'))
+    room.loop.settle()
+    opening.cancel()
+    gate.set()
+    room.loop.settle()
+    del opening
+    gc.collect()
+    assert room.loop.failures == []  # asyncio complains of errors that nobody has seen
 
 
 def test_closing_ends_what_is_running(room: Room) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import tracemalloc
 from collections.abc import Iterator
@@ -240,3 +241,17 @@ def test_a_page_beyond_the_bound_is_told_and_not_kept(scene: Scene) -> None:
     scene.commit(post("x" * BUDGET))
     assert bodies(scene.get())[-1] == "x" * BUDGET
     assert scene.snapshots.kept_bytes == 0
+
+
+def test_a_reading_that_fails_when_nobody_waits_any_more_is_no_news(scene: Scene) -> None:
+    scene.store.is_slow = True
+    asking = scene.ask()
+    asking.cancel()
+    scene.loop.settle()
+    scene.store.waiting.pop().set_exception(Unavailable())
+    scene.loop.settle()
+    del asking
+    gc.collect()
+    assert scene.loop.failures == []  # asyncio complains of errors that nobody has seen
+    scene.store.is_slow = False
+    assert bodies(scene.get()) == ["one", "two"]
