@@ -15,8 +15,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # What `make bench` measures Livethread beside; nothing else needs it.
 PEERS := tests/bench/peers
 
-.PHONY: help run test test-slow bench conformance check check-python check-static check-locks \
-	format lock wheel setup setup-dev clean
+.PHONY: help run test test-slow bench conformance fuzz check check-python check-static check-locks \
+	format lock wheel setup setup-dev setup-fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -30,7 +30,7 @@ ifneq ($(wildcard tests/browser/test_*.py),)
 	@$(PYTEST) -m browser
 endif
 
-test-slow: setup-dev ## the slow tests: load, soak, faults, conformance
+test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing
 	@$(PYTEST) -m slow $(ARGS)
 
 bench: setup-dev ## measure
@@ -38,6 +38,10 @@ bench: setup-dev ## measure
 
 conformance: setup-dev ## play Autobahn's cases against the socket and write docs/conformance.md
 	$(BIN)/python -m tests.conformance.autobahn
+
+SECONDS ?= 600
+fuzz: setup-fuzz ## fuzz the socket for SECONDS=600, guided by coverage
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 check: check-python check-static check-locks ## formatting, lint, types, import contracts, the browser code
 
@@ -53,7 +57,7 @@ check-static: setup-dev
 
 # What installs from everywhere names no registry.
 check-locks:
-	@! grep -n '://' requirements.lock requirements-dev.lock $(PEERS)/isso.lock
+	@! grep -n '://' requirements*.lock $(PEERS)/isso.lock
 	@! grep -n '"resolved"' package-lock.json $(PEERS)/package-lock.json
 
 format: setup-dev ## format the Python code and mend what ruff can
@@ -63,6 +67,7 @@ format: setup-dev ## format the Python code and mend what ruff can
 lock: setup-dev ## resolve the locks anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) --group build pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) $(ARGS) --group fuzz -o requirements-fuzz.lock
 	$(COMPILE) $(ARGS) $(PEERS)/isso.in -o $(PEERS)/isso.lock
 	for place in . $(PEERS); do PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $$place install \
 		--package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund \
@@ -76,6 +81,9 @@ setup:
 
 setup-dev:
 	@$(PYTHON) tools/bootstrap.py test
+
+setup-fuzz: setup-dev
+	@$(PYTHON) tools/bootstrap.py fuzz
 
 clean: ## remove what was set up or built; the data in var/ stays
 	rm -rf .venv node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,10 +1,10 @@
-"""Sets up what a goal needs from the lock files: `python3 tools/bootstrap.py run|test`.
+"""Sets up what a goal needs from the lock files: `python3 tools/bootstrap.py run|test|fuzz`.
 
 `run` gives `.venv` the server; `test` adds the developers' tools, the browser code's checks in
-`node_modules`, and looks for the system's Chromium. Each step leaves a stamp with what it was made
-from (the lock's digest, the Python) and is skipped while that stays the same. Needs the standard
-library alone; uses uv where it is on PATH, else pip. What only Debian has is installed with apt for
-root, and named for everybody else.
+`node_modules`, and looks for the system's Chromium; `fuzz` adds the fuzzer to that. Each step
+leaves a stamp with what it was made from (the lock's digest, the Python) and is skipped while that
+stays the same. Needs the standard library alone; uses uv where it is on PATH, else pip. What only
+Debian has is installed with apt for root, and named for everybody else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ VENV_PIP = VENV / "bin" / "pip"
 NODE_MODULES = ROOT / "node_modules"
 # The Python itself, also when this runs in a virtual environment (even in .venv).
 PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-LOCKS = {"run": "requirements.lock", "test": "requirements-dev.lock"}
+LOCKS = {
+    "run": "requirements.lock",
+    "test": "requirements-dev.lock",
+    "fuzz": "requirements-fuzz.lock",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -36,7 +40,7 @@ def main() -> None:
         found = f"{sys.executable} is {platform.python_version()}"
         sys.exit(f"Livethread needs Python 3.11 or newer; {found}.")
     if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
-        sys.exit("usage: bootstrap.py run|test")
+        sys.exit("usage: bootstrap.py run|test|fuzz")
     goal = sys.argv[1]
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

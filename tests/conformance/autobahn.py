@@ -119,6 +119,17 @@ room's name, a nonce, a `ref` and in all other text fields, over a websocket and
 with a typed error, or kept and given back as it was typed, in Unicode's form NFC; the thread's page
 and its Atom feed show it as text (`tests/conformance/test_naughty_strings.py`). Seven of them lose
 something as a body: marks past the fourth on a letter, or on none, as in `( ͡° ͜ʖ ͡°)`.
+
+## Fuzzing
+
+`make fuzz SECONDS=600` has atheris make bytes, guided by the coverage they reach, and plays them on
+one connection of a whole server without sockets: parser, socket, session, effects, writer, hub,
+timer (`tests/fuzz/harness.py`). It begins with the protocol's vectors and the broken frames of
+`tests/system/test_frames.py`. Nothing may be raised or logged as an error, what is sent must be
+readable and end with its close, counts and phases must agree, what is kept must stay in its bounds,
+and nothing may be left of a connection that is gone. What broke something is put in `build/fuzz`;
+`.venv/bin/python -m tests.fuzz FILE` plays it again. `make test-slow` fuzzes for two minutes, every
+`make test` plays the seeds and 400 mutations of them. atheris has wheels for Linux on x86-64 only.
 """
 
 

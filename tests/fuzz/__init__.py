@@ -1,0 +1,1 @@
+"""Bytes to our socket, guided by coverage: ``make fuzz SECONDS=600``."""
