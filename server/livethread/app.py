@@ -33,8 +33,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -144,11 +145,24 @@ def _new_secret(path: Path) -> bytes:
     return secret
 
 
-def session_rules(settings: Settings) -> SessionRules:
-    clock = time.monotonic
+def clock_ms() -> int:
+    return time.time_ns() // 1_000_000
 
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Time as read besides the loop's: ``monotonic`` in s, ``wall_ms`` in ms since 1970."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall_ms: Callable[[], int] = clock_ms
+
+
+SYSTEM = Clocks()
+
+
+def session_rules(settings: Settings, clocks: Clocks = SYSTEM) -> SessionRules:
     def limiter(per_s: float, burst: int) -> RateLimiter:
-        return RateLimiter(Rate(per_s, burst), clock)
+        return RateLimiter(Rate(per_s, burst), clocks.monotonic)
 
     return SessionRules(
         limits=Limits(
@@ -171,8 +185,8 @@ def session_rules(settings: Settings) -> SessionRules:
         bot_posts=limiter(settings.bot_post_rate, settings.bot_post_burst),
         address_guests=limiter(settings.guest_rate, settings.guest_burst),
         render=render_json,
-        clock=clock,
-        clock_ms=clock_ms,
+        clock=clocks.monotonic,
+        clock_ms=clocks.wall_ms,
     )
 
 
@@ -182,11 +196,7 @@ def render_json(body: str) -> str | None:
     return None if tree is None else to_json(tree).decode()
 
 
-def clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def compose(settings: Settings, store: Store) -> Gateway:
+def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gateway:
     """All parts of a server on an open store, wired together, for the running loop."""
     loop = asyncio.get_running_loop()
     hub = Hub(
@@ -224,14 +234,14 @@ def compose(settings: Settings, store: Store) -> Gateway:
     authenticator = Authenticator(
         store,
         load_secret(settings),
-        clock_ms,
+        clocks.wall_ms,
         guests=settings.guests,
         guest_token_days=settings.guest_token_days,
         reserved_names=tuple(settings.reserved_names),
     )
     services = Services(
         settings=settings,
-        rules=session_rules(settings),
+        rules=session_rules(settings, clocks),
         store=store,
         hub=hub,
         writer=writer,
@@ -257,9 +267,17 @@ def encode_frame_for(settings: Settings) -> EncodeFrame:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A store, everything on it and the timer; closed in the order that loses nothing."""
-    store = await open_store(settings)
+    async with running_on(await open_store(settings), settings) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def running_on(
+    store: Store, settings: Settings, clocks: Clocks = SYSTEM
+) -> AsyncIterator[Gateway]:
+    """The same on a store that is open already; it is closed, too."""
     try:
-        gateway = compose(settings, store)
+        gateway = compose(settings, store, clocks)
         gateway.start()
         try:
             yield gateway

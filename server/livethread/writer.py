@@ -156,5 +156,5 @@ class Writer:
     def _in_doubt(self, writes: Sequence[Write]) -> None:
         """The commit may have happened all the same; the feeds must find out."""
         self.stats.failures += 1
-        for room in {write.room for write in writes}:
+        for room in dict.fromkeys(write.room for write in writes):
             self._recheck(room)
