@@ -30,7 +30,7 @@ ifneq ($(wildcard tests/browser/test_*.py),)
 	@$(PYTEST) -m browser
 endif
 
-test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing
+test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing, a thousand simulated seeds
 	@$(PYTEST) -m slow $(ARGS)
 
 bench: setup-dev ## measure

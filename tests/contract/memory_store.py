@@ -35,6 +35,10 @@ class MemoryStore:
 
     async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
         await asyncio.sleep(0)
+        return self.apply(writes)
+
+    def apply(self, writes: Sequence[Write]) -> list[Outcome]:
+        """What ``commit`` does once its turn has come."""
         for write in writes:
             self._state.rooms.setdefault(write.room, self._room(write.room))
         return plan(self._state, writes).outcomes
