@@ -84,6 +84,7 @@ class Options:
     max_waiting: int = 1024
     silence_s: float = SILENCE_S
     random: Callable[[float, float], float] = random.uniform
+    on_retry: Callable[[LivethreadError], None] | None = None
 
 
 def connect(
@@ -94,6 +95,7 @@ def connect(
     keep_trying: bool = False,
     patience_s: float = 0.0,
     max_waiting: int = 1024,
+    on_retry: Callable[[LivethreadError], None] | None = None,
 ) -> Live:
     """A connection to the server at ``url``, to be used with ``async with``.
 
@@ -101,9 +103,11 @@ def connect(
     there is none; without either one reads. ``keep_trying``: wait for a server that can't be
     reached at first instead of raising ``Unavailable``. ``patience_s``: how long a write may wait
     on rate limits and slow mode before ``RateLimited`` or ``HeldOff`` is raised. ``max_waiting``:
-    changes of a room kept for a slow consumer. Raises ``ValueError`` for an impossible address.
+    changes of a room kept for a slow consumer. ``on_retry`` is told why, each time something that
+    waits for an answer has to be asked again; that has no end, so bound it with
+    ``asyncio.timeout``. Raises ``ValueError`` for an impossible address.
     """
-    options = Options(keep_trying, patience_s, max_waiting)
+    options = Options(keep_trying, patience_s, max_waiting, on_retry=on_retry)
     return Live(url, token=token, guest=guest, options=options)
 
 
@@ -241,15 +245,21 @@ class Live:
                     answer = await self._answer(question)
             except Unavailable as error:
                 self._check()
+                self._retrying(error)
                 wait_s = max((error.retry_after_ms or 0) / 1000, backoff.delay_s(0))
             except (RateLimited, HeldOff) as error:
                 wait_s = (error.retry_after_ms or 1000) / 1000
                 if loop.time() + wait_s > give_up:
                     raise
+                self._retrying(error)
             else:
                 assert isinstance(answer, kind)
                 return answer
             await asyncio.sleep(wait_s)
+
+    def _retrying(self, error: LivethreadError) -> None:
+        if self._options.on_retry is not None:
+            self._options.on_retry(error)
 
     async def _answer(self, question: Question) -> Answer:
         ref = self._conversation.ask(question)
@@ -277,6 +287,8 @@ class Live:
                 if loss.is_final or (is_first and not self._options.keep_trying):
                     self._fail(loss.error)
                     return
+                if self._answers:
+                    self._retrying(loss.error)
                 wait_s = backoff.delay_s(loop.time() - began, self._window_ms)
                 await asyncio.sleep(max(wait_s, (loss.error.retry_after_ms or 0) / 1000))
         except LivethreadError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ REPLY = PageReply(room="r", comments=[], at=0)
 class Answering(Live):
     """Answers from a list."""
 
-    def __init__(self, *answers: Answer | LivethreadError) -> None:
-        options = Options(random=lambda low, high: 0)
+    def __init__(self, *answers: Answer | LivethreadError, **options_: Any) -> None:
+        options = Options(random=lambda low, high: 0, **options_)
         super().__init__("http://a.example", options=options)
         self.answers: Iterator[Answer | LivethreadError] = iter(answers)
 
@@ -41,6 +42,14 @@ async def test_limits_are_raised_unless_the_caller_has_patience(refusal: Livethr
     with pytest.raises(type(refusal)):
         await Answering(refusal, REPLY).ask(QUESTION, PageReply)
     assert await Answering(refusal, REPLY).ask(QUESTION, PageReply, patience_s=5) == REPLY
+
+
+async def test_who_waits_is_told_why_it_is_asked_again() -> None:
+    told: list[LivethreadError] = []
+    troubles = [Unavailable("full"), RateLimited(retry_after_ms=1), Unavailable("full")]
+    live = Answering(*troubles, REPLY, on_retry=told.append)
+    await live.ask(QUESTION, PageReply, patience_s=5)
+    assert told == troubles
 
 
 async def test_patience_ends() -> None:

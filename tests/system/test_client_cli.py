@@ -87,6 +87,37 @@ def test_posting_and_replying(own_server: ServerProcess) -> None:
     assert found[1]["author"]["name"] == "Ann"
 
 
+def test_posting_what_the_server_cannot_save_says_so_and_ends(own_server: ServerProcess) -> None:
+    post(own_server, "r", "first")
+    with closing(sqlite3.connect(own_server.data_dir / "livethread.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON comments BEGIN "
+            "SELECT RAISE(FAIL, 'database or disk is full'); END"
+        )
+        late = run(own_server, "post", "r", "second", "--timeout", "3")
+        assert (late.returncode, late.stdout) == (75, "")
+        trying, given_up = late.stderr.splitlines()
+        assert trying.startswith("Not saved yet, trying again. The server can't save")
+        assert given_up.startswith("Error: Not answered within 3 s.")
+        with running(own_server, "post", "r", "third") as patient:
+            assert patient.stderr is not None
+            assert patient.stderr.readline().startswith("Not saved yet")
+            database.execute("DROP TRIGGER full")
+            assert patient.wait(20) == 0
+            [line] = next_lines(patient, 1)
+    assert line == "Comment 2 in r."
+
+
+def test_posting_to_a_server_that_goes_away_says_so_and_ends(own_server: ServerProcess) -> None:
+    own_server.process.send_signal(signal.SIGSTOP)
+    try:
+        late = run(own_server, "post", "r", "x", "--timeout", "1")
+    finally:
+        own_server.process.send_signal(signal.SIGCONT)
+    assert late.returncode == 75
+    assert late.stderr.startswith("Error: Not answered within 1 s.")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_tail_goes_on_over_a_restart_and_says_where_to_go_on(
     own_server: ServerProcess, number: signal.Signals, code: int
