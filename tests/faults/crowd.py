@@ -38,6 +38,7 @@ class Crowd:
         self._tasks: list[asyncio.Task[None]] = []
         self._posts = 0
         self._connected = 0
+        self.duplicates = 0  # acks of what an earlier connection sent and had no answer to
 
     @property
     def acked(self) -> int:
@@ -129,6 +130,7 @@ class Crowd:
                 comment = message["comment"]
                 self.history.acks.append(Ack(message["ref"], comment["id"], comment["body"]))
                 waiting.pop(message["ref"], None)
+                self.duplicates += message.get("duplicate", False)
             elif message["type"] == "error":
                 assert message["code"] == "unavailable", message
                 # kept for the next connection: the server is going
@@ -159,6 +161,7 @@ class Crowd:
         message = await peer.message()
         if message["type"] == "notice":
             self.goodbyes.notices.append(message)
+            self._is_up.clear()  # post no more, and come back when told to
         return message
 
     async def _read_all(self) -> list[Entry]:

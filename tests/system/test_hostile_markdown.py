@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from math import inf
 
 from tests.render.test_hostile import PATTERNS
 from tests.system.conftest import Shared
 from tests.system.peer import Peer, closing
 
 CHARS = 5_000
-ROUNDS = 3
+ROUNDS = 12
+BOUND = 40
 _numbers = itertools.count()
 PLAIN = ("An ordinary sentence with *some* emphasis and a [link](https://x.example). " * 80)[:CHARS]
 
@@ -19,22 +21,25 @@ PLAIN = ("An ordinary sentence with *some* emphasis and a [link](https://x.examp
 async def test_hostile_markdown_holds_nobody_up(server: Shared) -> None:
     """The longest wait that a pattern causes each time, beside an ordinary text's of that length.
 
-    Relative, and with an allowance: absolute times say little on a shared machine. Measured on two
-    quiet cores: 15 ms beside 4 ms.
+    Relative: absolute times say little on a shared machine. The least of some rounds was 6 ms for
+    the worst beside 0.4; what is above the bound has more rounds, for chance passes.
     """
-    hostile = {name: make(CHARS) for name, make in PATTERNS.items()}
+    suspects = {name: make(CHARS) for name, make in PATTERNS.items()}
+    least: dict[str, float] = dict.fromkeys(suspects, inf)
+    ordinary_s = inf
     poster = await Peer.speaking(server.port, token=server.all_token)
     other = await Peer.speaking(server.port)
     with closing(poster, other):
-        ordinary_s = await _repeated_wait(poster, other, PLAIN)
-        waits = {name: await _repeated_wait(poster, other, body) for name, body in hostile.items()}
-    held_up = {name: wait_s for name, wait_s in waits.items() if wait_s > 8 * ordinary_s + 0.03}
-    assert held_up == {}
-
-
-async def _repeated_wait(poster: Peer, other: Peer, body: str) -> float:
-    """The longest round trip of a ping while it is posted: the shortest of some rounds of that."""
-    return min([await _wait(poster, other, body) for _ in range(ROUNDS)])
+        for _ in range(ROUNDS):
+            for name, body in suspects.items():
+                ordinary_s = min(ordinary_s, await _wait(poster, other, PLAIN))
+                least[name] = min(least[name], await _wait(poster, other, body))
+            suspects = {
+                name: body for name, body in suspects.items() if least[name] > BOUND * ordinary_s
+            }
+            if not suspects:
+                break
+    assert {name: least[name] / ordinary_s for name in suspects} == {}
 
 
 async def _wait(poster: Peer, other: Peer, body: str) -> float:
