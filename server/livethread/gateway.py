@@ -22,6 +22,7 @@ from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
 from livethread.protocol.codec import encode
+from livethread.protocol.errors import CloseCode
 from livethread.rules import SessionRules
 from livethread.settings import Settings
 from livethread.store.base import Store
@@ -29,6 +30,10 @@ from livethread.wire import encode_frame
 from livethread.writer import Writer
 
 log = structlog.get_logger(__name__)
+
+
+_KNOWN_CODES = frozenset({*CloseCode, *range(1000, 1016)})
+"""A client that closes may choose among thousands of codes; each would be a series of its own."""
 
 
 class Peer(Protocol):
@@ -138,7 +143,8 @@ class Gateway:
         slot = self._slots.pop(peer, None)
         if slot is not None:
             del self._wheel[slot][peer]
-            self.stats.closed[code] = self.stats.closed.get(code, 0) + 1
+            known = code if code in _KNOWN_CODES else int(CloseCode.NORMAL)
+            self.stats.closed[known] = self.stats.closed.get(known, 0) + 1
         self._stalled.pop(peer, None)
         self._expiries.discard(peer)
 

@@ -233,6 +233,13 @@ def test_a_peer_that_leaves_gets_nothing_more(scene: Scene) -> None:
     assert scene.gateway.stats.closed == {1000: 1}
 
 
+def test_codes_that_clients_make_up_are_counted_as_one(scene: Scene) -> None:
+    for code in (1001, 1006, 1012, 4503, *range(3000, 4000), 4321):
+        scene.gateway.leave(scene.enter(), code)
+    once = dict.fromkeys((1001, 1006, 1012, 4503), 1)
+    assert scene.gateway.stats.closed == {**once, 1000: 1001}
+
+
 def test_a_silent_peer_is_told_instead_of_sent_a_heartbeat(scene: Scene) -> None:
     silent, speaking = scene.enter(), scene.enter()
     for _ in range(60):
