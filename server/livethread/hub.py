@@ -134,15 +134,14 @@ class Hub:
             room.is_doubtful = False  # until something happens that this reading may not see
             try:
                 head = await self._reader.head(room.feed.name)
-            except ReadFailed:
+                if room.feed.head is not None and head.seq > room.feed.head:
+                    room.feed.skip_to(head.seq)
+                    room.feed.info = head.info
+                self._schedule(room)
+            except Exception as error:  # noqa: BLE001 (reported)
                 room.is_doubtful = True
-                self.stats.store_failures += 1
+                self._failed(error)
                 await asyncio.sleep(self._limits.retry_s)
-                continue
-            if room.feed.head is not None and head.seq > room.feed.head:
-                room.feed.skip_to(head.seq)
-                room.feed.info = head.info
-            self._schedule(room)
         room.is_healing = False
 
     def drop_idle(self, older_than_s: float) -> None:
@@ -275,8 +274,8 @@ class Hub:
     async def _read_backlog(self, room: Following, since: int) -> None:
         try:
             backlog = await self._backlog(room.feed, since)
-        except ReadFailed:
-            self.stats.store_failures += 1
+        except Exception as error:  # noqa: BLE001 (reported)
+            self._failed(error)
             await asyncio.sleep(self._limits.retry_s)
             for subscriber in room.reading.pop(since):
                 self._catch_up(room, subscriber)
@@ -291,6 +290,17 @@ class Hub:
                     frames[key] = self._backlog_frame(room.feed, key[1], backlog, key[0])
                 self._send(subscriber, *frames[key])
             self._catch_up(room, subscriber)
+
+    def _failed(self, error: Exception) -> None:
+        """It is tried again, whatever it was: who waits for it waits for nothing else.
+
+        What isn't ``ReadFailed`` is a bug, and goes to the loop's handler as one.
+        """
+        self.stats.store_failures += 1
+        if not isinstance(error, ReadFailed):
+            self._loop.call_exception_handler(
+                {"message": "reading for a feed failed", "exception": error}
+            )
 
     async def _backlog(self, feed: Feed, since: int) -> Backlog:
         """What the Store has after ``since``, but for what changed again while it was read.

@@ -28,6 +28,7 @@ class Log:
         self.seq = 0
         self.page = 100
         self.failures = 0
+        self.bugs = 0
         self.heads = 0
         self.reads: list[int] = []
         self.gates: list[asyncio.Event] = []
@@ -61,6 +62,9 @@ class Log:
     async def _answer(self) -> None:
         if self.gates:
             await self.gates.pop(0).wait()
+        if self.bugs:
+            self.bugs -= 1
+            raise ZeroDivisionError
         if self.failures:
             self.failures -= 1
             raise ReadFailed
@@ -306,6 +310,18 @@ def test_a_failed_reading_is_tried_again(room: Room) -> None:
     assert room.hub.stats.store_failures == 2
 
 
+def test_a_reading_that_ends_in_a_bug_is_reported_and_tried_again(room: Room) -> None:
+    room.open()
+    room.append(*[0] * 12)
+    room.log.bugs = 2
+    sink = room.sink(since=0)
+    room.loop.advance(2.5)
+    assert sink.seqs == list(range(1, 13))
+    reported = [type(context.pop("exception")) for context in room.loop.failures]
+    room.loop.failures.clear()
+    assert reported == [ZeroDivisionError] * 2
+
+
 def test_a_store_that_knows_less_than_the_feed_is_asked_again_later(room: Room) -> None:
     room.open()
     room.append(*[0] * 12)
@@ -483,6 +499,21 @@ def test_a_recheck_that_fails_is_tried_again(room: Room) -> None:
     room.hub.recheck("a")
     room.loop.advance(2.5)
     assert sink.seqs == [1]
+
+
+def test_a_recheck_that_ends_in_a_bug_is_reported_and_tried_again(room: Room) -> None:
+    sink = room.sink()
+    room.log.commit()
+    room.log.bugs = 2
+    room.hub.recheck("a")
+    room.loop.advance(2.5)
+    assert sink.seqs == [1]
+    assert len(room.loop.failures) == 2
+    room.loop.failures.clear()
+    room.log.commit()
+    room.hub.recheck("a")
+    room.loop.settle()
+    assert sink.seqs == [1, 2]
 
 
 def test_a_ring_started_anew_during_a_flush_loses_nothing(room: Room) -> None:
