@@ -90,7 +90,7 @@ class EventStream(Response):
         self._address = address
         self._identity = identity
         self._follower = follower
-        self._joined = joined
+        self._joined: bytes | None = joined
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         stream = self._gateway.open_stream(self._address, self._identity)
@@ -110,7 +110,10 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": data, "more_body": not is_last})
 
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await write(self._event(self._joined))
+        assert self._joined is not None, "a response is sent once"
+        first, self._joined = self._event(self._joined), None
+        await write(first)
+        del first  # 300 KB, perhaps, that a stream of hours would keep
         while not (ended.done() or self._has_expired()):
             try:
                 payload = await self._follower.wait(self._patience_s(), ended)
