@@ -45,6 +45,7 @@ import uvicorn
 import uvloop
 from pydantic_core import to_json
 
+from livethread import __version__
 from livethread.auth.limits import Rate, RateLimiter
 from livethread.auth.origin import OriginPolicy
 from livethread.auth.proxies import ProxyPolicy
@@ -317,6 +318,7 @@ async def serve(settings: Settings) -> None:
                 "Give the PEM files of a certificate and its key with tls_cert and tls_key.",
             ) from error
         await Server(config, gateway).serve()
+    log.info("stopped")
 
 
 class Server(uvicorn.Server):
@@ -331,7 +333,8 @@ class Server(uvicorn.Server):
         self._gateway = gateway
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._gateway.drain()
+        leaving = self._gateway.drain()
+        log.info("draining", connections=len(leaving), streams=len(self._gateway.streams))
         await super().shutdown(sockets)
 
     @contextmanager
@@ -362,7 +365,7 @@ class Server(uvicorn.Server):
         scheme = "https" if self.config.is_ssl else "http"
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         url = f"{scheme}://{shown}:{address[1]}"
-        log.info("listening", url=url)
+        log.info("listening", url=url, version=__version__, **self._gateway.settings.shown())
         sys.stdout.write(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge\n")
         sys.stdout.flush()
 

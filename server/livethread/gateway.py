@@ -8,6 +8,7 @@ from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Protocol
 
 import structlog
@@ -30,6 +31,9 @@ from livethread.wire import encode_frame
 from livethread.writer import Writer
 
 log = structlog.get_logger(__name__)
+
+TELL_REFUSED_S = 60.0
+"""Refused connections are counted in the log that often: a line each would be a way to fill it."""
 
 
 _KNOWN_CODES = frozenset({*CloseCode, *range(1000, 1016)})
@@ -68,6 +72,7 @@ class Stream:
 class GatewayStats:
     opened: int = 0
     refused: int = 0
+    foreign: int = 0
     received: int = 0
     closed: dict[int, int] = field(default_factory=dict)
 
@@ -117,6 +122,8 @@ class Gateway:
         self._expiries: Expiries[Peer] = Expiries()
         self._readers: dict[str, int] = {}
         self._timer: Task[None] | None = None
+        self._tell_refused_at = loop.time()
+        self._told_refused = (0, 0)
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -198,6 +205,7 @@ class Gateway:
     async def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._tell_refused(inf)
 
     async def _run(self) -> None:
         while True:
@@ -221,6 +229,7 @@ class Gateway:
             if self._ticks % every == 0:
                 self._do(self._tell_presence)
         self._do(self.services.hub.drop_idle, self.settings.room_idle_s)
+        self._do(self._tell_refused, now)
 
     def _do(self, duty: Callable[..., None], *arguments: Any) -> None:
         """One thing that is due. If it fails, that is a bug; the others' turn comes all the same.
@@ -231,6 +240,15 @@ class Gateway:
             duty(*arguments)
         except Exception:
             log.exception("timer_failed", duty=getattr(duty, "__name__", None))
+
+    def _tell_refused(self, now: float) -> None:
+        """The first at once, then how many in a minute."""
+        stats, (refused, foreign) = self.stats, self._told_refused
+        count = {"over_a_bound": stats.refused - refused, "foreign_origin": stats.foreign - foreign}
+        if now >= self._tell_refused_at and any(count.values()):
+            self._tell_refused_at = now + TELL_REFUSED_S
+            self._told_refused = (stats.refused, stats.foreign)
+            log.warning("connections_refused", **count)
 
     def _heartbeat(self, now: float) -> None:
         """One slot of the wheel: each connection is visited once per heartbeat interval."""

@@ -65,6 +65,7 @@ def admit(gateway: Gateway, request: Request, peer: str, *, is_tls: bool) -> Vis
     host = hosts[0] if len(hosts) == 1 else ""
     is_foreign = origins and not services.origins.allows(origins[0], host, is_tls=is_tls)
     if is_foreign or len(origins) > 1:
+        gateway.stats.foreign += 1
         raise Refused(HTTPStatus.FORBIDDEN, "This site may not use this server.\n")
     forwarded = ", ".join(headers.get_all("X-Forwarded-For")) or None
     address = services.proxies.client_address(peer, forwarded)

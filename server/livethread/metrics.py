@@ -74,6 +74,8 @@ class GatewayFigures(Protocol):
     @property
     def refused(self) -> int: ...
     @property
+    def foreign(self) -> int: ...
+    @property
     def received(self) -> int: ...
     @property
     def closed(self) -> Mapping[int, int]: ...
@@ -121,6 +123,7 @@ class Figures(Collector):
         yield _gauge("connections_stalled", "Websockets that take no bytes.", gateway.stalled_count)
         yield _counter("connections_opened", "Websockets since the start.", stats.opened)
         yield _counter("connections_refused", "Connections over a bound.", stats.refused)
+        yield _counter("connections_foreign", "Connections of foreign origin.", stats.foreign)
         yield _counter("frames_received", "Frames from clients.", stats.received)
         closed = CounterMetricFamily(
             "livethread_connections_closed", "Websockets by close code.", labels=("code",)

@@ -20,6 +20,8 @@ from pydantic_settings import (
 
 CONFIG_FILE = Path("livethread.toml")
 
+_NOT_SHOWN = ("secret", "database_url", "host", "trusted_proxies", "metrics_networks")
+
 
 class Settings(BaseSettings):
     """The whole configuration of one server process. ``0`` lifts a rate or a connection bound."""
@@ -191,6 +193,11 @@ class Settings(BaseSettings):
         if self.database_url:
             return Path(self.database_url.removeprefix("sqlite:///"))
         return self.data_dir / "livethread.db"
+
+    def shown(self) -> dict[str, Any]:
+        """The database, and what differs from the defaults, without secrets and addresses."""
+        changed = self.model_dump(mode="json", exclude_defaults=True, exclude=set(_NOT_SHOWN))
+        return {"database": str(self.database_path), "settings": changed}
 
     @classmethod
     def settings_customise_sources(

@@ -169,6 +169,19 @@ def test_whatever_fails_in_a_turn_the_timer_goes_on(
     scene.loop.run(scene.gateway.stop())
 
 
+def test_refused_connections_are_counted_in_the_log_at_most_once_a_minute(scene: Scene) -> None:
+    with capture_logs() as lines:
+        scene.pass_time(5)
+        for _ in range(100):
+            scene.gateway.stats.foreign += 1
+            scene.gateway.stats.refused += 2
+            scene.pass_time(1)
+        scene.pass_time(100)
+    counts = [(line["foreign_origin"], line["over_a_bound"]) for line in lines]
+    assert counts == [(1, 2), (60, 120), (39, 78)]
+    assert {line["event"] for line in lines} == {"connections_refused"}
+
+
 # ── deadlines ──
 
 

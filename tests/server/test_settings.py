@@ -42,3 +42,18 @@ def test_the_file_of_the_current_directory_is_read(
     (tmp_path / "livethread.toml").write_text("port = 4\n")
     monkeypatch.chdir(tmp_path)
     assert Settings.load().port == 4
+
+
+def test_what_is_logged_of_them_is_what_was_changed_but_no_secret_and_no_address() -> None:
+    private = {
+        "secret": "canary" * 10,
+        "host": "192.0.2.1",
+        "trusted_proxies": ["192.0.2.0/24"],
+        "metrics_networks": ["192.0.2.0/24"],
+        "database_url": "sqlite:///elsewhere.db",
+    }
+    settings = Settings(**private, port=1, readers=4, stall_s=3)  # type: ignore[arg-type]
+    assert settings.shown() == {
+        "database": "elsewhere.db",
+        "settings": {"port": 1, "stall_s": 3.0},
+    }

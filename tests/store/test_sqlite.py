@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 
 from livethread.model import Committed, PageRequest, Write
 from livethread.protocol.errors import Unavailable
@@ -247,6 +248,36 @@ async def test_a_locked_database_is_unavailable_until_it_is_free(
     (outcome,) = await store.commit([same])
     assert isinstance(outcome, Committed)
     assert (outcome.seq, outcome.is_duplicate) == (1, False)
+
+
+async def test_what_writes_and_readings_fail_with_is_logged_once(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name: SQLite's words may quote what was said."""
+    with capture_logs() as lines:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await store.commit([post("canary")])
+            other.execute("ROLLBACK")
+        await store.commit([post("canary")])
+        with monkeypatch.context() as broken:
+            broken.setattr(
+                "livethread.store.sqlite._READ_ROOM",
+                "INSERT INTO installation VALUES ('canary', ?)",
+            )
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await store.room(A)
+        await store.room(A)
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("commits_fail", "SQLITE_BUSY"),
+        ("commits_work_again", None),
+        ("readings_fail", "SQLITE_READONLY"),
+        ("readings_work_again", None),
+    ]
+    assert "canary" not in str(lines)
 
 
 @pytest.mark.parametrize("failing", ["_INSERT_COMMENTS", "_WRITE_ROOMS", "_INSERT_REPORTS"])

@@ -42,7 +42,13 @@ async def test_nothing_private_is_logged(tmp_path: Path, seeded: Seeded) -> None
         assert private.lower() not in log.lower()
     assert not re.search(r"ltb_|eyJ", log)
     events = [json.loads(line) for line in log.splitlines()]
-    assert {event["event"] for event in events} >= {"listening", "closed"}
+    told = [event["event"] for event in events]
+    for once in ("listening", "draining", "stopped"):
+        assert told.count(once) == 1
+    shown = events[told.index("listening")]
+    assert shown["settings"]["max_in_flight"] == 4
+    assert shown["database"].endswith("livethread.db")
+    assert {"closed", "connections_refused"} <= set(told)
     for line, event in zip(log.splitlines(), events, strict=True):
         if event["event"] != "listening":
             assert "127.0.0.1" not in line

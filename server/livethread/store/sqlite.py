@@ -44,6 +44,7 @@ from livethread.store.migrate import upgrade
 from livethread.store.rows import comment_of, first_epoch, room_of
 from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation, rooms
 from livethread.store.sqlite_commit import commit_batch
+from livethread.store.trouble import Trouble
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -74,7 +75,7 @@ def _to_its_end(read: Reading[P, T]) -> Reading[P, T]:
 
     @wraps(read)
     async def reading(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        async with _unavailable():
+        async with _unavailable(store._readings_trouble):
             async with asyncio.timeout(READ_WAIT_S):
                 await store._turns.acquire()
             task = asyncio.get_running_loop().create_task(read(store, *args, **kwargs))
@@ -106,6 +107,8 @@ class SqliteStore:
         self._writing = asyncio.Lock()
         self._turns = asyncio.Semaphore(readers)
         self._readings: set[Task[Any]] = set()
+        self._readings_trouble = Trouble("readings")
+        self._commits_trouble = Trouble("commits")
 
     @classmethod
     async def open(
@@ -148,7 +151,7 @@ class SqliteStore:
     # ── CommitStore ──
 
     async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
-        async with self._writing, _unavailable():
+        async with self._writing, _unavailable(self._commits_trouble):
             return await _in_thread(self._connection, commit_batch, self._seed, writes)
 
     # ── FeedStore ──
@@ -202,7 +205,7 @@ class SqliteStore:
             "created_ms": token.created_ms,
             "is_revoked": token.is_revoked,
         }
-        async with self._writing, _unavailable():
+        async with self._writing, _unavailable(self._commits_trouble):
             try:
                 async with self._connection.begin():
                     await self._connection.execute(insert(bots).values(values))
@@ -221,7 +224,7 @@ class SqliteStore:
             return await queries.read_bots(connection)
 
     async def revoke_bot(self, name: str) -> bool:
-        async with self._writing, _unavailable(), self._connection.begin():
+        async with self._writing, _unavailable(self._commits_trouble), self._connection.begin():
             revoked = update(bots).where(bots.c.name == name).values(is_revoked=True)
             return (await self._connection.execute(revoked)).rowcount > 0
 
@@ -338,12 +341,22 @@ async def _in_thread(connection: AsyncConnection, function: Callable[..., T], *a
 
 
 @asynccontextmanager
-async def _unavailable() -> AsyncIterator[None]:
+async def _unavailable(trouble: Trouble) -> AsyncIterator[None]:
     """Outside causes become ``Unavailable``; the fate of an interrupted commit is the nonce's."""
     try:
         yield
     except (sqlite3.Error, DBAPIError, TimeoutError) as error:
+        trouble.failed(_reason(error))
         raise Unavailable from error
+    trouble.worked()
+
+
+def _reason(error: Exception) -> str:
+    """SQLite's name for it, such as SQLITE_FULL; never its words, which may quote what was said."""
+    if isinstance(error, TimeoutError):
+        return "no connection is free"
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorname", type(cause).__name__)
 
 
 def _read_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:
