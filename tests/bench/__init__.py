@@ -1,1 +1,1 @@
-"""Measures Livethread beside ``websockets.broadcast``: ``python -m tests.bench --help``."""
+"""Measures Livethread beside a loop in C and other servers: ``python -m tests.bench --help``."""

@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,17 +63,19 @@ def main() -> int:
         results: dict[str, Result] = {}
         broken: list[str] = []
         for name in chosen.scenes or SCENES:
-            print(f"{name} …", file=sys.stderr, flush=True)
+            print(f"{name} …", end=" ", file=sys.stderr, flush=True)
+            started = time.monotonic()
             try:
                 results[name] = SCENES[name](Stage(Path(directory), cores[0], size))
             except (Broken, OSError, RuntimeError) as error:
                 broken.append(f"{name} broke off: {error}")
                 print(broken[-1], file=sys.stderr)
+            print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+            if chosen.json is not None:  # after each scene, so that nothing is lost
+                chosen.json.write_text(report.as_json(about, results))
     if results:
         print("", report.table(results), "", *report.goals(results), "", sep="\n")
         print(*report.checks(results), *broken, sep="\n")
-    if chosen.json is not None:
-        chosen.json.write_text(report.as_json(about, results))
     if chosen.report is not None:
         page.fill(chosen.report, about, results, broken)
     return 1 if broken else 0

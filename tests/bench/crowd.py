@@ -18,7 +18,8 @@ from types import TracebackType
 
 from tests.bench.frames import Broken, Chunk, check_json, read_chunk, upgrade
 
-RECEIVE_BYTES = 65_536
+RECEIVE_BYTES = 130_000
+"""More than a frame; from 128 KiB on, each buffer would be mapped anew."""
 PATIENCE_S = 30.0
 CONNECTIONS_PER_ADDRESS = 5_000
 """More come from the next loopback address, so that ports don't run short."""

@@ -12,7 +12,7 @@ from typing import Any
 from tests.bench.results import Result, Row
 
 BUSY = 0.9
-"""A generator busier than this share of its core may be what was measured."""
+"""A generator busier than this share of its core bounds how quick a server can be."""
 
 _VERDICTS = {None: "not judged", True: "yes", False: "NO"}
 
@@ -53,7 +53,7 @@ def checks(results: Mapping[str, Result]) -> list[str]:
     lines = []
     for name, result in results.items():
         share = result.generator_share
-        warning = "" if share <= BUSY else "  ← TOO BUSY: the generator was measured"
+        warning = "" if share <= BUSY else "  ← BUSY: it bounds times and rates, not CPU costs"
         lines.append(
             f"{name}: {result.delivered:,} deliveries, none missing, repeated or out of order; "
             f"the generator used at most {share:.0%} of its core, other processes "

@@ -8,8 +8,9 @@ import pytest
 
 from tests.bench import page
 from tests.bench.contestants import LIVETHREAD, Contestant
+from tests.bench.goals import ShareOf
 from tests.bench.report import as_json, checks, goals, table
-from tests.bench.results import OURS, Result, Row, Sample, ShareOf
+from tests.bench.results import OURS, Result, Row, Sample
 from tests.bench.scenes import SCENES
 from tests.bench.scenes.stage import READERS_A_ROOM, TINY, Stage, playing
 

@@ -6,7 +6,8 @@ import itertools
 from functools import partial
 
 from tests.bench.contestants import LIVETHREAD, NCHAN
-from tests.bench.results import AtMost, Result, Row, Sample, measure
+from tests.bench.goals import AtMost
+from tests.bench.results import Result, Row, Sample, measure
 from tests.bench.scenes.stage import Player, Stage, playing
 
 ROOM = "bench"

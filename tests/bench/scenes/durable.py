@@ -11,9 +11,10 @@ from functools import partial
 from tests.bench.contestants import LIVETHREAD
 from tests.bench.crowd import Member
 from tests.bench.frames import Broken
+from tests.bench.goals import AtLeast
 from tests.bench.peers import isso
 from tests.bench.peers.install import no_isso
-from tests.bench.results import AtLeast, Result, Row, Sample, measure
+from tests.bench.results import Result, Row, Sample, measure
 from tests.bench.scenes.stage import Player, Stage, playing
 from tests.bench.servers import Server
 

@@ -10,7 +10,8 @@ from functools import partial
 
 from tests.bench.contestants import BROADCAST, FLOOR, LIVETHREAD, PEERS_LIVE
 from tests.bench.crowd import Member
-from tests.bench.results import Ahead, Goal, Result, Row, Sample, ShareOf, measure
+from tests.bench.goals import Ahead, ShareOf
+from tests.bench.results import Goal, Result, Row, Sample, measure
 from tests.bench.scenes.stage import Player, Stage, playing
 
 BURST = 16

@@ -7,7 +7,8 @@ import time
 from functools import partial
 
 from tests.bench.contestants import LIVETHREAD, PEERS_LIVE
-from tests.bench.results import AtMost, Result, Row, Sample, measure
+from tests.bench.goals import AtMost
+from tests.bench.results import Result, Row, Sample, measure
 from tests.bench.scenes.schedule import Latency, Schedule
 from tests.bench.scenes.stage import READERS_A_ROOM, Player, Stage, playing
 

@@ -15,7 +15,8 @@ from functools import partial
 from tests.bench.contestants import BROADCAST, LIVETHREAD, PEERS_LIVE
 from tests.bench.crowd import Member
 from tests.bench.frames import Broken
-from tests.bench.results import AtMost, Goal, Result, Row, Sample, measure, percentile
+from tests.bench.goals import AtMost
+from tests.bench.results import Goal, Result, Row, Sample, measure, percentile
 from tests.bench.scenes.stage import READERS_A_ROOM, Player, Stage, playing
 
 Places = Sequence[tuple[str, Member]]
@@ -84,7 +85,7 @@ def hall(stage: Stage) -> Result:
     """3 comments a second into one room of 10,000 readers."""
     readers = stage.size.connections
     latency = Latency("hall", f"post → last of {readers} readers", p99=(AtMost(150),))
-    schedule = Schedule(round(3 * stage.size.stretch_s) + 1, 3, readers)
+    schedule = Schedule(round(6 * stage.size.stretch_s) + 1, 3, readers)
     samples: list[Sample] = []
     missing: list[str] = []
     numbers = itertools.count()

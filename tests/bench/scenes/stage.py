@@ -24,7 +24,7 @@ class Size:
     """How much of everything."""
 
     repeats: int = 5
-    stretch_s: float = 2.0
+    stretch_s: float = 1.5
     readers: int = 1_000
     history: int = 1_000
     fill: int = 700

@@ -11,7 +11,8 @@ from math import inf
 from tests.bench.contestants import LIVETHREAD, PEERS_LIVE
 from tests.bench.crowd import Member
 from tests.bench.frames import Broken
-from tests.bench.results import AtMost, Result, Row, Sample, measure, percentile
+from tests.bench.goals import AtMost
+from tests.bench.results import Result, Row, Sample, measure, percentile
 from tests.bench.scenes.schedule import Schedule, post_on_schedule
 from tests.bench.scenes.stage import Player, Stage, playing
 
@@ -38,7 +39,7 @@ def slow(stage: Stage) -> Result:
             player.crowd.join([player.site.reader([ROOM])] * quick)
             posters += player.crowd.join([player.site.poster(ROOM)])
         numbers = itertools.count()
-        for _ in range(stage.size.repeats):
+        for _ in range(stage.size.crowd_repeats):
             for player, poster in zip(list(players), list(posters), strict=True):
                 plan = replace(player.site.reader([ROOM]), receive_buffer_bytes=4096)
                 slow_ones = player.crowd.join([plan] * (quick // 10))
