@@ -15,7 +15,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # What `make bench` measures Livethread beside; nothing else needs it.
 PEERS := tests/bench/peers
 
-.PHONY: help run test test-slow bench conformance fuzz check check-python check-static check-locks \
+.PHONY: help run test test-slow bench conformance fuzz soak check check-python check-static check-locks \
 	format lock wheel setup setup-dev setup-fuzz clean
 
 help: ## list the targets
@@ -42,6 +42,10 @@ conformance: setup-dev ## play Autobahn's cases against the socket and write doc
 SECONDS ?= 600
 fuzz: setup-fuzz ## fuzz the socket for SECONDS=600, guided by coverage
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+MINUTES ?= 30
+soak: setup-dev ## a server under churn for MINUTES=30: memory, tasks, descriptors stay flat
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 check: check-python check-static check-locks ## formatting, lint, types, import contracts, the browser code
 

@@ -96,13 +96,17 @@ class Peer:
         self.extensions = ""
 
     @classmethod
-    async def dial(cls, port: int, *, receive_buffer: int | None = None) -> Peer:
-        """A TCP connection, nothing said yet."""
+    async def dial(
+        cls, port: int, *, receive_buffer: int | None = None, source: str | None = None
+    ) -> Peer:
+        """A TCP connection, nothing said yet; ``source`` is the loopback address to call from."""
         connection = socket.socket()
         connection.setblocking(False)
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
+            if source is not None:
+                connection.bind((source, 0))
             await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
         except BaseException:
             connection.close()
@@ -118,9 +122,10 @@ class Peer:
         origin: str | None = "self",
         headers: Headers | None = None,
         receive_buffer: int | None = None,
+        source: str | None = None,
     ) -> Peer:
         """An open websocket; ``origin`` None sends none. Raises ``Refused``."""
-        peer = await cls.dial(port, receive_buffer=receive_buffer)
+        peer = await cls.dial(port, receive_buffer=receive_buffer, source=source)
         try:
             await peer.upgrade(port, origin=origin, headers=headers)
         except BaseException:
