@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -268,3 +270,36 @@ async def test_an_expired_token_ends_the_stream(
         assert frame is not None
         assert frames.Error.model_validate(frame).code == "token_expired"
         assert await stream.frame() is None
+
+
+async def test_a_stream_does_not_keep_its_first_page(tmp_path: Path) -> None:
+    """It may last for hours."""
+    streams = 10
+    async with a_server(tmp_path, max_body_chars=20_000, max_frame_bytes=65_536) as (site, server):
+        guest = await site.guest()
+        for number in range(10):
+            await site.post(guest, f"{number}" * 20_000)
+        host, port = server.servers[0].sockets[0].getsockname()[:2]
+        request = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {server.url}\r\n\r\n"
+        writers: list[asyncio.StreamWriter] = []
+
+        async def listen() -> int:
+            reader, writer = await asyncio.open_connection(host, port, limit=2**20)
+            writers.append(writer)
+            writer.write(request.encode())
+            await reader.readuntil(b"id: ")
+            return len(await reader.readuntil(b"\n\n"))
+
+        await listen()  # what is allocated once is
+        tracemalloc.start()
+        try:
+            sizes = [await listen() for _ in range(streams)]
+            await site.waiting(streams + 1)
+            gc.collect()
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+            for writer in writers:
+                writer.close()
+        assert min(sizes) > 200_000
+        assert kept < sum(sizes) / 4
