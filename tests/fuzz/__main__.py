@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 MAX_BYTES = 4_096
@@ -43,6 +45,25 @@ def _again(paths: list[Path]) -> int:
     return 0
 
 
+def keeping(play: Callable[[bytes], object], directory: Path) -> Callable[[bytes], None]:
+    """Play, and put the input where it can be played again if it breaks something.
+
+    libFuzzer writes it, too, if the process lives until then; what is too slow or too large, only
+    libFuzzer writes.
+    """
+
+    def play_and_keep(script: bytes) -> None:
+        try:
+            play(script)
+        except Exception:
+            path = directory / f"{hashlib.sha256(script).hexdigest()[:12]}.script"
+            path.write_bytes(script)
+            print(f"found: .venv/bin/python -m tests.fuzz {path}", file=sys.stderr, flush=True)
+            raise
+
+    return play_and_keep
+
+
 def _fuzz(seconds: int, seed: int, corpus: Path | None) -> None:
     """Does not return: libFuzzer ends the process."""
     import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # noqa: PLC0415
@@ -61,7 +82,7 @@ def _fuzz(seconds: int, seed: int, corpus: Path | None) -> None:
     words.write_text(dictionary())
     grown = corpus or directory / "grown"
     grown.mkdir(exist_ok=True)
-    server = Server()
+    play = keeping(Server().play, FINDINGS)
     arguments = [
         f"-max_total_time={seconds}",
         f"-seed={seed}",
@@ -74,7 +95,7 @@ def _fuzz(seconds: int, seed: int, corpus: Path | None) -> None:
         str(grown),
         str(begin),
     ]
-    atheris.Setup([sys.argv[0], *arguments], lambda script: server.play(script) and None)
+    atheris.Setup([sys.argv[0], *arguments], play)
     atheris.Fuzz()
 
 

@@ -17,6 +17,7 @@ from livethread.auth.limits import Tally
 from livethread.session import Session
 from livethread.socket import Connection
 from livethread.wire import encode_frame
+from tests.fuzz.__main__ import keeping
 from tests.fuzz.corpus import dictionary, found, seeds
 from tests.fuzz.harness import Server
 from tests.fuzz.script import SEPARATOR, Kind, Opening, read, write
@@ -78,6 +79,21 @@ def test_any_bytes_are_a_script_and_scripts_are_read_as_written() -> None:
     for script in (b"", b"\xff", SEPARATOR * 3, SEPARATOR + b"\xff"):
         read(script)
     assert '"\\"type\\":\\"' not in dictionary()
+
+
+def test_what_breaks_something_is_kept_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def play(script: bytes) -> None:
+        assert script != b"bad"
+
+    fuzzed = keeping(play, tmp_path)
+    fuzzed(b"good")
+    with pytest.raises(AssertionError):
+        fuzzed(b"bad")
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_bytes() == b"bad"
+    assert f"-m tests.fuzz {kept}\n" in capsys.readouterr().err
 
 
 def _answer_wrongly(patch: pytest.MonkeyPatch) -> None:
