@@ -24,9 +24,12 @@ class Sink(Protocol):
 
 
 class Subscriber:
-    """One connection's place in one feed. ``is_live``: it stands where the flush begins."""
+    """One connection's place in one feed. ``is_live``: it stands where the flush begins.
 
-    __slots__ = ("cursor", "feed", "is_live", "is_unbounded", "kind", "sink", "write")
+    ``readers`` is how many readers it was last told there are.
+    """
+
+    __slots__ = ("cursor", "feed", "is_live", "is_unbounded", "kind", "readers", "sink", "write")
 
     def __init__(self, feed: Feed, sink: Sink, kind: Kind, cursor: int, is_unbounded: bool) -> None:
         self.feed = feed
@@ -36,6 +39,7 @@ class Subscriber:
         self.cursor = cursor
         self.is_live = False
         self.is_unbounded = is_unbounded
+        self.readers = 0
 
 
 class Following:

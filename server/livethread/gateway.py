@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from asyncio import AbstractEventLoop, Future, Task
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -59,6 +59,7 @@ class Peer(Protocol):
 class Stream:
     """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish."""
 
+    room: str
     address: str
     identity: Identity
     ended: Future[None]
@@ -120,7 +121,6 @@ class Gateway:
         self._closing: deque[tuple[float, Peer]] = deque()
         self._stalled: dict[Peer, tuple[float, int]] = {}
         self._expiries: Expiries[Peer] = Expiries()
-        self._readers: dict[str, int] = {}
         self._timer: Task[None] | None = None
         self._tell_refused_at = loop.time()
         self._told_refused = (0, 0)
@@ -169,7 +169,7 @@ class Gateway:
         if peer in self._slots:
             self._expiries.set(peer, identity.expires_ms)
 
-    def open_stream(self, address: str, identity: Identity) -> Stream | None:
+    def open_stream(self, room: str, address: str, identity: Identity) -> Stream | None:
         """Count what HTTP holds open among the connections; None if there are too many."""
         is_full = len(self) + len(self.streams) >= self.settings.max_connections
         if self.is_draining or is_full or not self.addresses.enter(address):
@@ -179,7 +179,7 @@ class Gateway:
             self.addresses.leave(address)
             self.stats.refused += 1
             return None
-        stream = Stream(address, identity, self.loop.create_future())
+        stream = Stream(room, address, identity, self.loop.create_future())
         self.streams.add(stream)
         return stream
 
@@ -273,15 +273,17 @@ class Gateway:
                 self._do(peer.stalled)
 
     def _tell_presence(self) -> None:
-        """Tell each room how many read it, if that has changed. Dropped for whoever is behind."""
-        readers: dict[str, int] = {}
+        """Tell whoever has not been told how many read their room.
+
+        Who is behind is told when it has caught up.
+        """
+        over_http = Counter(stream.room for stream in self.streams)
         for name, room in self.services.hub.rooms():
-            count = len(room.subscribers)
-            if count:
-                readers[name] = count
-            if count and self._readers.get(name) != count:
-                frame = encode_frame(encode(frames.Presence(room=name, readers=count)))
-                for group in list(room.live.values()):
-                    for subscriber in list(group):
-                        subscriber.write(frame)
-        self._readers = readers
+            count = len(room.subscribers) + over_http[name]
+            uninformed = [s for group in room.live.values() for s in group if s.readers != count]
+            if not uninformed:
+                continue
+            frame = encode_frame(encode(frames.Presence(room=name, readers=count)))
+            for subscriber in uninformed:
+                subscriber.readers = count
+                subscriber.write(frame)

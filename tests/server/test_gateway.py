@@ -382,12 +382,39 @@ def test_presence_is_told_when_it_has_changed_and_only_then(scene: Scene) -> Non
     assert readers(second) == [("a", 2)]
 
 
-def test_presence_is_dropped_for_whoever_is_behind(scene: Scene) -> None:
+def test_whoever_joins_is_told_how_many_read_though_that_is_no_news_to_others(
+    scene: Scene,
+) -> None:
+    first, leaving = scene.follow(), scene.follow()
+    scene.pass_time(5)
+    scene.server.hub.unsubscribe(leaving.subscribers[0])
+    reloaded = scene.follow()
+    scene.pass_time(5)
+    assert readers(reloaded) == [("a", 2)]
+    assert readers(first) == [("a", 2)]
+
+
+def test_whoever_is_behind_is_told_when_it_has_caught_up(scene: Scene) -> None:
     sink, behind = scene.follow(), scene.follow()
     behind.pause()
     scene.pass_time(5)
     assert readers(sink) == [("a", 2)]  # who is behind reads, too
     assert behind.frames == []
+    behind.resume()
+    scene.pass_time(5)
+    assert readers(behind) == [("a", 2)]
+    assert readers(sink) == [("a", 2)]
+
+
+def test_who_reads_over_http_is_counted(scene: Scene) -> None:
+    sink = scene.follow()
+    stream = scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS)
+    assert stream is not None
+    assert scene.gateway.open_stream("b", "192.0.2.1", ANONYMOUS) is not None
+    scene.pass_time(5)
+    scene.gateway.close_stream(stream)
+    scene.pass_time(5)
+    assert readers(sink) == [("a", 2), ("a", 1)]
 
 
 def test_presence_may_be_switched_off(make: Make) -> None:
@@ -403,27 +430,29 @@ def test_presence_may_be_switched_off(make: Make) -> None:
 def test_streams_and_sockets_share_the_bounds(make: Make) -> None:
     bounds = {"max_connections_per_address": 2, "max_connections_per_identity": 1}
     gateway = make(max_connections=4, **bounds).gateway
-    guests = gateway.open_stream("192.0.2.1", GUEST)
+    guests = gateway.open_stream("a", "192.0.2.1", GUEST)
     assert guests is not None
-    assert gateway.open_stream("192.0.2.1", GUEST) is None  # the guest has one
-    assert gateway.open_stream("192.0.2.1", ANONYMOUS) is not None  # the refused one isn't counted
-    assert gateway.open_stream("192.0.2.1", ANONYMOUS) is None  # the address has two
+    assert gateway.open_stream("a", "192.0.2.1", GUEST) is None  # the guest has one
+    assert (
+        gateway.open_stream("a", "192.0.2.1", ANONYMOUS) is not None
+    )  # the refused one isn't counted
+    assert gateway.open_stream("a", "192.0.2.1", ANONYMOUS) is None  # the address has two
     for _ in range(2):
         gateway.enter(Peer(0))
-    assert gateway.open_stream("192.0.2.2", ANONYMOUS) is None  # the process has four
+    assert gateway.open_stream("a", "192.0.2.2", ANONYMOUS) is None  # the process has four
     gateway.close_stream(guests)
-    assert gateway.open_stream("192.0.2.1", GUEST) is not None
+    assert gateway.open_stream("a", "192.0.2.1", GUEST) is not None
     assert gateway.stats.refused == 3
 
 
 def test_draining_ends_the_streams_and_takes_no_more(scene: Scene) -> None:
     peer = scene.enter()
-    stream = scene.gateway.open_stream("192.0.2.1", ANONYMOUS)
+    stream = scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS)
     assert stream is not None
     assert scene.gateway.drain() == [peer]
     assert stream.ended.done()
     assert scene.gateway.drain() == [peer]  # a second signal does no harm
-    assert scene.gateway.open_stream("192.0.2.1", ANONYMOUS) is None
+    assert scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS) is None
     scene.gateway.close_stream(stream)
     assert scene.gateway.streams == set()
 

@@ -93,7 +93,7 @@ class EventStream(Response):
         self._joined: bytes | None = joined
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        stream = self._gateway.open_stream(self._address, self._identity)
+        stream = self._gateway.open_stream(self._follower.room, self._address, self._identity)
         if stream is None:
             busy = RateLimited("Too many connections.", retry_after_ms=5_000)
             await problem(busy)(scope, receive, send)

@@ -103,7 +103,7 @@ async def _long_poll(
     gateway: Gateway, address: str, reader: Exchange, follower: Follower, wait_s: float
 ) -> bytes | None:
     """Wait as one of the connections that are counted by address and by identity."""
-    stream = gateway.open_stream(address, reader.identity)
+    stream = gateway.open_stream(follower.room, address, reader.identity)
     if stream is None:
         raise RateLimited("Too many connections.", retry_after_ms=5_000)
     try:
