@@ -16,18 +16,20 @@ from livethread.web.shapes import ChangesReply, Counts, RoomReply
 from tests.web.site import ROOM, ROOMS, Site, a_site, until
 
 
-async def read(site: Site, path: str, **params: Any) -> dict[str, Any]:
-    answer = await site.client.get(f"{ROOMS}/{path}", params=params)
+async def read(
+    site: Site, path: str, by: dict[str, str] | None = None, **params: Any
+) -> dict[str, Any]:
+    answer = await site.client.get(f"{ROOMS}/{path}", params=params, headers=by)
     assert answer.status_code == 200, answer.text
     value: dict[str, Any] = answer.json()
     return value
 
 
-async def replay(site: Site, **params: Any) -> list[dict[str, Any]]:
+async def replay(site: Site, by: dict[str, str], since: str) -> list[dict[str, Any]]:
     """All pages of the changes from a cursor on."""
-    pages = [await read(site, f"{ROOM}/changes", **params)]
+    pages = [await read(site, f"{ROOM}/changes", by, since=since)]
     while pages[-1]["more"]:
-        pages.append(await read(site, f"{ROOM}/changes", since=pages[-1]["cursor"]))
+        pages.append(await read(site, f"{ROOM}/changes", by, since=pages[-1]["cursor"]))
     return pages
 
 
@@ -108,13 +110,14 @@ async def test_a_page_token_of_another_order_is_refused(site: Site) -> None:
 async def test_changes_from_the_beginning_are_paged_compacted_and_without_gap(
     tmp_path: Path,
 ) -> None:
-    async with a_site(tmp_path, replay_changes=10, ring_entries=16) as site:
-        guest = await site.guest()
+    bounds: dict[str, Any] = {"replay_changes": 10, "ring_entries": 16, "resume_changes": 10}
+    async with a_site(tmp_path, **bounds) as site:
+        guest, reader = await site.guest(), await site.bot("read", "replay")
         for number in range(35):
             await site.post(guest, f"comment {number}")
         edited = {"body": "edited"}
         await site.client.patch(f"{ROOMS}/{ROOM}/comments/3", json=edited, headers=guest)
-        pages = await replay(site)
+        pages = await replay(site, reader, since="0")
         for page in pages:
             ChangesReply.model_validate(page)
         assert len(pages) > 2
@@ -125,11 +128,41 @@ async def test_changes_from_the_beginning_are_paged_compacted_and_without_gap(
         assert pages[-1]["cursor"] == await site.cursor()
 
 
-async def test_the_beginning_has_three_names(site: Site) -> None:
+async def test_the_whole_feed_is_for_those_who_may_replay(site: Site) -> None:
     await site.post(await site.guest(), "one")
-    epoch = (await site.cursor()).partition(".")[0]
-    for since in ({}, {"since": "0"}, {"since": f"{epoch}.0"}):
-        assert [page["to"] for page in await replay(site, **since)] == [1]
+    for by in ({}, await site.guest(), await site.bot("read"), await site.bot("replay")):
+        for path in ("changes", "events"):
+            answer = await site.client.get(f"{ROOMS}/{ROOM}/{path}?since=0", headers=by)
+            assert answer.status_code == 403
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["code"] == "forbidden"
+            assert "one" not in answer.text
+
+
+@pytest.mark.parametrize("bounds", [{"resume_changes": 3}, {"resume_bytes": 1_024}])
+async def test_who_is_too_far_behind_is_told_to_read_anew(
+    tmp_path: Path, bounds: dict[str, Any]
+) -> None:
+    async with a_site(tmp_path, ring_entries=16, **bounds) as site:
+        guest, replaying = await site.guest(), await site.bot("read", "replay")
+        start = await site.cursor()
+        for number in range(20):
+            await site.post(guest, f"comment {number}")
+        cursor = await site.cursor()
+        lost = await site.client.get(f"{ROOMS}/{ROOM}/changes", params={"since": start})
+        assert lost.status_code == 410
+        assert lost.json()["cursor"] == cursor
+        near = await read(site, f"{ROOM}/changes", since=cursor.replace(".20", ".17"))
+        assert [change["seq"] for change in near["changes"]] == [18, 19, 20]
+        pages = await replay(site, replaying, since=start)
+        assert pages[-1]["cursor"] == cursor
+
+
+async def test_without_a_cursor_changes_are_followed_from_now_on(site: Site) -> None:
+    await site.post(await site.guest(), "one")
+    page = await read(site, f"{ROOM}/changes")
+    assert (page["from"], page["to"], page["changes"], page["more"]) == (1, 1, [], False)
+    assert page["cursor"] == await site.cursor()
 
 
 async def test_nothing_new_is_an_empty_range(site: Site) -> None:
@@ -215,7 +248,9 @@ async def test_held_comments_are_in_nobodys_pages_but_staffs(site: Site) -> None
     await premoderate(site)
     held = await site.post(guest, "canary")
     assert held["state"] == "held"
-    paths = (f"{ROOMS}/{ROOM}/comments", f"{ROOMS}/{ROOM}/changes", f"/rooms/{ROOM}")
+    since = (await site.cursor()).partition(".")[0] + ".0"
+    changes = f"{ROOMS}/{ROOM}/changes?since={since}"
+    paths = (f"{ROOMS}/{ROOM}/comments", changes, f"/rooms/{ROOM}")
     for path in (*paths, f"/feeds/{ROOM}"):
         for headers in ({}, guest):
             assert "canary" not in (await site.client.get(path, headers=headers)).text

@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 from livethread.auth.identity import Identity
 from livethread.feed import Encoding
 from livethread.gateway import Gateway, Stream
-from livethread.model import Audience
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
@@ -43,7 +42,9 @@ async def follow_room(
     gateway: AnyGateway,
     address: Address,
     reader: Reader,
-    since: Annotated[str | None, Query(description="a cursor, `EPOCH.SEQ`")] = None,
+    since: Annotated[
+        str | None, Query(description="a cursor, `EPOCH.SEQ`; `0` for the whole feed (bots)")
+    ] = None,
     last_event_id: Annotated[str | None, Header(description="a cursor; beats `since`")] = None,
     limit: Annotated[int | None, Query(ge=1, le=100, description="roots at first")] = None,
     order: commands.Order | None = None,
@@ -58,12 +59,8 @@ async def follow_room(
     subscribe = reader.join(command)
     start = await gateway.services.joining.start(subscribe, reader.identity, Encoding.JSON)
     feed = await gateway.services.joining.feed(subscribe.room)
-    follower = Follower(
-        gateway,
-        subscribe.room,
-        Cursor(feed.epoch, start.seq),
-        is_staff=reader.identity.audience is Audience.STAFF,
-    )
+    cursor = Cursor(feed.epoch, start.seq)
+    follower = Follower(gateway, subscribe.room, cursor, reader.identity)
     return EventStream(gateway, address, reader.identity, follower, b"".join(start.frame))
 
 

@@ -9,24 +9,40 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 
+from livethread.auth.identity import Identity
 from livethread.backlog import ReadFailed
 from livethread.feed import Feed
 from livethread.gateway import Gateway
-from livethread.model import RoomName
+from livethread.model import Audience, RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
 from livethread.web.problems import CursorLost
 
 
 class Follower:
-    """A place in a feed, and how to go on from it."""
+    """A place in a feed, and how to go on from it: rule 2 of the protocol.
 
-    def __init__(self, gateway: Gateway, room: RoomName, cursor: Cursor, *, is_staff: bool) -> None:
+    Whoever may ``replay`` may be any number of changes behind.
+    """
+
+    def __init__(
+        self, gateway: Gateway, room: RoomName, cursor: Cursor, identity: Identity
+    ) -> None:
         self.room = room
         self.cursor = cursor
         self._hub = gateway.services.hub
         self._joining = gateway.services.joining
-        self._is_staff = is_staff
+        self._is_staff = identity.audience is Audience.STAFF
+        self._is_unbounded = identity.may("replay", room)
+        self._most_behind = gateway.settings.resume_changes
+
+    async def start(self) -> Feed:
+        """The feed, if the cursor can be continued in it. Raises ``CursorLost``."""
+        feed = await self._joining.feed(self.room)
+        self._check(feed)
+        if not self._is_unbounded and not await self._joining.can_resume(feed, self.cursor):
+            raise CursorLost(_head(feed))
+        return feed
 
     async def read(self) -> bytes:
         """The next ``changes`` frame's JSON, once there is one; the cursor is then behind it.
@@ -35,7 +51,7 @@ class Follower:
         """
         # Opened anew each time: while nobody waits, an idle room may have left memory.
         feed = await self._joining.feed(self.room)
-        check(self.cursor, feed)
+        self._check(feed)
         try:
             seq, payload = await self._hub.pull(feed, self.cursor.seq, is_staff=self._is_staff)
         except ReadFailed as error:
@@ -66,9 +82,14 @@ class Follower:
         except TimeoutError:
             return None
 
+    def _check(self, feed: Feed) -> None:
+        """A place in this feed's history, and not too far behind."""
+        head = _head(feed)
+        behind = head.seq - self.cursor.seq
+        is_too_far = behind > self._most_behind and not self._is_unbounded
+        if self.cursor.epoch != head.epoch or behind < 0 or is_too_far:
+            raise CursorLost(head)
 
-def check(cursor: Cursor, feed: Feed) -> None:
-    """Raises ``CursorLost`` unless the cursor is a place in this feed's history."""
-    head = feed.head or 0
-    if cursor.epoch != feed.epoch or cursor.seq > head:
-        raise CursorLost(Cursor(feed.epoch, head))
+
+def _head(feed: Feed) -> Cursor:
+    return Cursor(feed.epoch, feed.head or 0)

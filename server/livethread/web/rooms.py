@@ -9,15 +9,15 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from livethread.gateway import Gateway
-from livethread.model import Audience, RoomName
+from livethread.model import RoomName
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode
-from livethread.protocol.cursor import BEGINNING, Cursor
-from livethread.protocol.errors import BadFrame, RateLimited
+from livethread.protocol.cursor import Cursor
+from livethread.protocol.errors import RateLimited
 from livethread.views import room_json
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.exchange import Exchange
-from livethread.web.following import Follower, check
+from livethread.web.following import Follower
 from livethread.web.shapes import ChangesReply, Counts, RoomReply
 
 MAX_COUNTED = 100
@@ -67,25 +67,22 @@ async def read_changes(
     address: Address,
     reader: Reader,
     since: Annotated[
-        str | None, Query(max_length=40, description="a cursor; without one, from the beginning")
+        commands.Since | None,
+        Query(
+            description="a cursor, `EPOCH.SEQ`; without one, from now on; `0` for the whole feed "
+            "(bots)"
+        ),
     ] = None,
     wait: Annotated[
         float, Query(ge=0, le=3600, description="seconds to wait if there is nothing new")
     ] = 0,
 ) -> Response:
     """The room's changes in order of their seqs, each comment once, as it now is."""
-    name = RoomName(room)
-    reader.identity.require("read", name)
-    feed = await gateway.services.joining.feed(name)
-    cursor = Cursor(feed.epoch, 0)
-    if since is not None and since != BEGINNING:
-        try:
-            cursor = Cursor.parse(since)
-        except ValueError as error:
-            raise BadFrame(f"since: {error}", field="since") from error
-    check(cursor, feed)
-    is_staff = reader.identity.audience is Audience.STAFF
-    follower = Follower(gateway, name, cursor, is_staff=is_staff)
+    wanted = reader.join(commands.Join(room=room, since=since))
+    feed = await gateway.services.joining.feed(wanted.room)
+    start = Cursor(feed.epoch, 0 if wanted.is_replay else feed.head or 0)
+    follower = Follower(gateway, wanted.room, wanted.since or start, reader.identity)
+    feed, cursor = await follower.start(), follower.cursor
     payload: bytes | None = None
     if (feed.head or 0) > cursor.seq:
         payload = await follower.read()
@@ -93,7 +90,7 @@ async def read_changes(
         payload = await _long_poll(gateway, address, reader, follower, wait)
     if payload is None:
         payload = feed.payload(cursor.seq, cursor.seq, None, [])
-    feed = await gateway.services.joining.feed(name)
+    feed = await gateway.services.joining.feed(wanted.room)
     more = (feed.head or 0) > follower.cursor.seq
     tail = b',"cursor":%b,"more":%b}' % (to_json(str(follower.cursor)), to_json(more))
     return answer(payload[:-1] + tail)
