@@ -18,7 +18,9 @@ Made from the program by `tools/generate_settings.py`; don't edit it by hand.
 Each setting is a flag of `livethread serve` (`--max-body-chars 2000`), an environment variable
 (`LIVETHREAD_MAX_BODY_CHARS=2000`) and a key of the TOML file (`max_body_chars = 2000` in
 `livethread.toml`, or the file named by `--config`). A flag beats the environment, the environment
-beats the file. Lists are repeated flags, and JSON in the environment:
+beats the file. A flag or a key that is no setting is refused; an environment variable that is none
+is named in the log at start (`no_such_setting`). Lists are repeated flags, and JSON in the
+environment:
 `LIVETHREAD_ORIGINS='["https://news.example"]'`.
 
 Names end in their unit: `_s` seconds, `_ms` milliseconds, `_bytes`, `_mb`, `_chars`, `_days`;

@@ -28,13 +28,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,7 @@ from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
+from livethread.listening import problem_of, remedy_for, url_of
 from livethread.model import Committed
 from livethread.protocol.frames import Limits
 from livethread.protocol.text import MAX_NAME_CHARS
@@ -352,27 +354,36 @@ class Server(uvicorn.Server):
         host, port = self.config.host, self.config.port
         try:
             await super().startup(sockets)
-        except SystemExit as error:
+        except SystemExit as error:  # which uvicorn raises when it has logged the cause
+            cause = error.__context__
+            if not isinstance(cause, OSError):
+                raise
             raise StartError(
-                f"{host}:{port}",
-                "can't listen there; another program may be using the port.",
-                "Stop it, or choose another port with --port.",
-            ) from error
+                f"{host}:{port}", f"can't listen there ({problem_of(cause)}).", remedy_for(cause)
+            ) from cause
         # What is here now stays. Looking through it took the collector 100 ms at a time.
         gc.collect()
         gc.freeze()
-        address = self.servers[0].sockets[0].getsockname()
-        scheme = "https" if self.config.is_ssl else "http"
-        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-        url = f"{scheme}://{shown}:{address[1]}"
-        log.info("listening", url=url, version=__version__, **self._gateway.settings.shown())
+        address, port = self.servers[0].sockets[0].getsockname()[:2]
+        url = url_of(address, port, is_tls=self.config.is_ssl)
+        open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        shown = self._gateway.settings.shown()
+        log.info("listening", url=url, version=__version__, open_files=open_files, **shown)
         sys.stdout.write(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge\n")
         sys.stdout.flush()
+
+
+def raise_open_files() -> None:
+    """Allow this process as many open files as it may allow itself; each reader is one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(OSError, ValueError):  # some systems promise more than they give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def run(settings: Settings) -> None:
     """``livethread serve``."""
     sys.setswitchinterval(0.0005)
+    raise_open_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings))
 

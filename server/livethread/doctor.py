@@ -5,7 +5,6 @@ Each check is a function of the settings that returns what it found; none of the
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import resource
@@ -19,9 +18,12 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from livethread.listening import problem_of, remedy_for
 from livethread.settings import Settings
+from livethread.store.pragmas import WRITER
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -29,6 +31,7 @@ MIN_PYTHON = (3, 11)
 MIN_SQLITE = (3, 38, 0)  # the ->> operator
 SAFE_SQLITE = (3, 51, 3)
 SPARE_FILES = 64
+_AS_READ = MappingProxyType({"ON": "1", "FULL": "2", "WAL": "wal"})  # how pragmas answer
 LOW_DISK_BYTES = 1024**3
 CHECK_BYTES = 256 * 1024**2
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +69,7 @@ def examine(settings: Settings) -> list[Finding]:
         check_filesystem,
         check_disk,
         check_lock,
+        check_pragmas,
         check_database,
         check_files,
         check_clock,
@@ -115,6 +119,37 @@ def check_directory(settings: Settings) -> Finding:
         )
     is_there = "is writable" if existing == directory else "will be created"
     return Finding("ok", "Data directory", f"{directory.absolute()} {is_there}.")
+
+
+def check_pragmas(settings: Settings) -> Finding:
+    """Set up a database there as the server does, write to it, and read back what is in force."""
+    directory = settings.database_path.parent
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=directory, prefix=".livethread-doctor-") as trial,
+            closing(sqlite3.connect(Path(trial) / "trial.db", isolation_level=None)) as database,
+        ):
+            for name, value in WRITER.items():
+                database.execute(f"PRAGMA {name}={value}")
+            database.execute("CREATE TABLE trial (number INTEGER)")
+            found = {name: _in_force(database, name) for name in WRITER}
+    except (sqlite3.Error, OSError) as error:
+        text = f"a database could not be made in {directory} ({error})."
+        remedy = "Keep the data on a local disk that the user who runs Livethread may write."
+        return Finding("fail", "Pragmas", text, remedy)
+    wrong = [name for name, value in WRITER.items() if found[name] != _AS_READ.get(value)]
+    text = ", ".join(f"{name}={found[name]}" for name in WRITER)
+    if wrong:
+        remedy = f"This SQLite ignores {', '.join(wrong)}: use Python's or the system's own build."
+        return Finding("fail", "Pragmas", text, remedy)
+    return Finding("ok", "Pragmas", text)
+
+
+def _in_force(database: sqlite3.Connection, pragma: str) -> str:
+    row = database.execute(f"PRAGMA {pragma}").fetchone()
+    return "unknown" if row is None else str(row[0])
 
 
 def check_filesystem(settings: Settings) -> Finding:
@@ -218,18 +253,17 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 
 def check_files(settings: Settings) -> Finding:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # up to which the server goes by itself
     needed = settings.max_connections + SPARE_FILES
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return Finding("ok", "Open files", f"{soft} allowed, {needed} needed.")
-    remedy = f"Run `ulimit -n {needed}` first, set LimitNOFILE={needed} in the systemd unit, or "
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        remedy = f"Raise the hard limit ({hard}) for the user, set LimitNOFILE={needed}, or "
+    allowed = "any number" if hard == resource.RLIM_INFINITY else str(hard)
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        return Finding("ok", "Open files", f"{allowed} allowed, {needed} needed.")
     return Finding(
         "warn",
         "Open files",
-        f"{soft} allowed; {settings.max_connections} connections need {needed}.",
-        remedy + "lower --max-connections.",
+        f"{allowed} allowed; {settings.max_connections} connections need {needed}.",
+        f"Raise the hard limit for the user, set LimitNOFILE={needed} in the systemd unit, or "
+        "lower --max-connections.",
     )
 
 
@@ -286,10 +320,6 @@ def check_port(settings: Settings) -> Finding:
             trial.bind(address)
             trial.listen()
     except OSError as error:
-        remedy = "Stop what uses it, or choose another --port."
-        if error.errno == errno.EACCES:
-            remedy = "Ports below 1024 need a privilege: choose another --port, or use a proxy."
-        elif error.errno != errno.EADDRINUSE:
-            remedy = "Choose another --host: an address of this machine, or 0.0.0.0 for all."
-        return Finding("fail", "Port", f"{where} can't be used ({error.strerror}).", remedy)
+        text = f"{where} can't be used ({problem_of(error)})."
+        return Finding("fail", "Port", text, remedy_for(error))
     return Finding("ok", "Port", f"{where} is free.")

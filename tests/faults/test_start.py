@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import os
 import socket
 import sqlite3
@@ -177,6 +178,18 @@ def test_port_in_use_is_refused(tmp_path: Path) -> None:
         start(tmp_path / "data", port=port).says(
             Path(f"127.0.0.1:{port}"), "can't listen", "--port"
         )
+
+
+def test_address_of_another_machine_is_refused_and_no_port_is_blamed(tmp_path: Path) -> None:
+    ended = start(tmp_path / "data", host="192.0.2.1")  # RFC 5737: for documentation
+    ended.says(Path("192.0.2.1:0"), os.strerror(errno.EADDRNOTAVAIL), "--host")
+    assert "--port" not in ended.err
+
+
+def test_misspelt_variable_is_named_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = start(tmp_path / "file" / "data", prot=1)
+    ended.says(tmp_path / "file", '"no_such_setting"', "LIVETHREAD_PROT", "LIVETHREAD_PORT")
 
 
 @pytest.mark.usefixtures("here")

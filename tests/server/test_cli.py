@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from livethread.cli import COMMANDS, main
-from livethread.cli.flags import flag_name, load_settings
+from livethread.cli.flags import flag_name, load_settings, unknown_variables
 from livethread.cli.serve import serve
 from livethread.settings import Settings
 from tests.serverprocess import environment
@@ -112,7 +113,8 @@ def test_a_wrong_flag_is_named(arguments: list[str], says: str) -> None:
     [
         ("port = ", "broken.toml"),
         ('port = "many"', "port (LIVETHREAD_PORT or the file)"),
-        ("prot = 1", "prot: there is no such setting"),
+        ("prot = 1", "prot: there is no such setting; is it port?"),
+        ("zzz = 1", "zzz: there is no such setting."),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, says: str) -> None:
@@ -121,6 +123,17 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, says: str) -> None:
     result = invoke("serve", "--config", str(file))
     assert result.exit_code == 2
     assert says in result.stderr
+
+
+def test_variables_that_are_no_settings_are_found_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("LIVETHREAD_")]:
+        monkeypatch.delenv(name)
+    for name in ("PROT", "zzz", "PORT", "host", "TOKEN", "SERVER"):
+        monkeypatch.setenv(f"LIVETHREAD_{name}", "1")
+    found = list(unknown_variables())
+    assert found == [("LIVETHREAD_PROT", "LIVETHREAD_PORT"), ("LIVETHREAD_zzz", None)]
 
 
 def test_a_list_in_the_environment_is_json() -> None:
@@ -142,6 +155,7 @@ def test_the_version() -> None:
         (["tail"], "Missing argument 'ROOM...'"),
         (["tail", "a", "b", "--since", "x.1"], "--since ROOM=CURSOR"),
         (["tail", "a", "--since", "b=x.1"], "'b', which is not followed"),
+        (["tail", "a", "--since", "nonsense"], "--since 'nonsense': a cursor is written EPOCH.SEQ"),
         (["bot", "create", "\u200b"], "The name is empty"),
         (["bot", "create", "X", "--scope", "root"], "'root' is not one of"),
     ],
@@ -151,10 +165,13 @@ def test_bad_input_is_one_clear_line(arguments: list[str], says: str) -> None:
     assert result.exit_code in (1, 2)
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+    assert "To go on from here" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    "command", [["post", "r", "x"], ["tail", "r"], ["replay", "r"]], ids=lambda c: str(c[0])
+    "command",
+    [["post", "r", "x"], ["tail", "r", "--since", "x.1"], ["replay", "r"]],
+    ids=lambda c: str(c[0]),
 )
 def test_a_missing_server_is_one_clear_line(command: list[str]) -> None:
     result = invoke(*command, "--server", "http://127.0.0.1:1")

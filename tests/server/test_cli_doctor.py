@@ -100,6 +100,27 @@ def test_too_few_open_files_are_found(settings: Settings, monkeypatch: pytest.Mo
     assert "LimitNOFILE=74" in finding.remedy
 
 
+def test_files_that_the_server_may_open_by_itself_are_enough(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (50, 74))
+    assert doctor.check_files(settings).verdict == "ok"
+
+
+def test_the_pragmas_in_force_are_the_servers(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = doctor.check_pragmas(settings)
+    assert finding.verdict == "ok"
+    for pragma in ("journal_mode=wal", "synchronous=2", "foreign_keys=1", "secure_delete=1"):
+        assert pragma in finding.text
+    monkeypatch.setattr(doctor, "WRITER", {"synchronous": "FULL", "no_such_pragma": "ON"})
+    finding = doctor.check_pragmas(settings)
+    assert finding.verdict == "fail"
+    assert "no_such_pragma" in finding.remedy
+    assert "synchronous," not in finding.remedy
+
+
 def test_a_clock_that_is_behind_is_found(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -17,6 +19,8 @@ from livethread.settings import CONFIG_FILE, Settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 ENV_PREFIX = "LIVETHREAD_"
+CLIENT_VARIABLES = ("LIVETHREAD_SERVER", "LIVETHREAD_TOKEN")
+"""What commands and bots that talk to a server read."""
 
 
 def settings_flags(names: Iterable[str] | None = None) -> Callable[[F], F]:
@@ -53,6 +57,21 @@ def load_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
     except ValueError as error:  # no such file, or no TOML
         where = "" if config is None or str(config) in str(error) else f"{config}: "
         raise click.UsageError(f"{where}{error}.") from error
+
+
+def unknown_variables() -> Iterator[tuple[str, str | None]]:
+    """Variables that look like settings and are none, each with the nearest that there is."""
+    for variable in sorted(os.environ):
+        upper = variable.upper()  # their case does not matter
+        name = upper.removeprefix(ENV_PREFIX).lower()
+        is_meant = upper.startswith(ENV_PREFIX) and upper not in CLIENT_VARIABLES
+        if is_meant and name not in Settings.model_fields:
+            near = nearest(name, Settings.model_fields)
+            yield variable, near and ENV_PREFIX + near.upper()
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
 
 
 def flag_name(name: str) -> str:
@@ -101,7 +120,8 @@ def _problem(error: Any, given: dict[str, Any]) -> str:
     """One line: where the value came from, as far as that is known, and what is wrong."""
     name = str(error["loc"][0]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting."
+        near = nearest(name, Settings.model_fields)
+        return f"{name}: there is no such setting" + (f"; is it {near}?" if near else ".")
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
     where = flag_name(name) if name in given else f"{name} ({ENV_PREFIX}{name.upper()} or the file)"
     return f"{where}: {message}."

@@ -33,8 +33,7 @@ class FileLock:
             raise StartError(
                 database,
                 f"another Livethread process (pid {holder}) is using this database.",
-                "Stop it first, or give this one its own --data-dir. Several processes on one "
-                "database need PostgreSQL.",
+                "Stop it first, or give this one its own --data-dir: a database has one server.",
             ) from error
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)

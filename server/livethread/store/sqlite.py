@@ -13,7 +13,7 @@ import asyncio
 import secrets
 import sqlite3
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
 from pathlib import Path
@@ -41,6 +41,7 @@ from livethread.store import reading as queries
 from livethread.store.errors import StartError
 from livethread.store.lock import FileLock
 from livethread.store.migrate import upgrade
+from livethread.store.pragmas import READER, WRITER
 from livethread.store.rows import comment_of, first_epoch, room_of
 from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation, rooms
 from livethread.store.sqlite_commit import commit_batch
@@ -120,8 +121,8 @@ class SqliteStore:
         schema, or its directory can't be written. Files up to ``check_mb`` are checked through.
         """
         lock = FileLock(path)
-        writing = _engine(path, pragmas=_WRITER, busy_timeout_s=busy_timeout_s, pool_size=1)
-        reading = _engine(path, pragmas=_READER, busy_timeout_s=busy_timeout_s, pool_size=readers)
+        writing = _engine(path, pragmas=WRITER, busy_timeout_s=busy_timeout_s, pool_size=1)
+        reading = _engine(path, pragmas=READER, busy_timeout_s=busy_timeout_s, pool_size=readers)
         connection: AsyncConnection | None = None
         try:
             with _explained(path):
@@ -245,13 +246,8 @@ class SqliteStore:
         return row[0], room_of(row[1:])
 
 
-_COMMON = ("foreign_keys=ON",)
-_WRITER = (*_COMMON, "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON")
-_READER = (*_COMMON, "query_only=ON", "wal_autocheckpoint=0")
-
-
 def _engine(
-    path: Path, *, pragmas: Sequence[str], busy_timeout_s: float, pool_size: int
+    path: Path, *, pragmas: Mapping[str, str], busy_timeout_s: float, pool_size: int
 ) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
@@ -264,8 +260,8 @@ def _engine(
     @event.listens_for(engine.sync_engine, "connect")
     def set_pragmas(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+        for name, value in pragmas.items():
+            cursor.execute(f"PRAGMA {name}={value}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
