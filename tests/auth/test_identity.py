@@ -83,3 +83,11 @@ def test_an_author_carries_the_roles_badge() -> None:
     assert badges[Role.BOT].badge == "bot"
     assert badges[Role.MODERATOR].badge == badges[Role.ADMIN].badge == "staff"
     assert badges[Role.TRUSTED].badge is badges[Role.READER].badge is None
+
+
+@pytest.mark.parametrize("scope", ["moderate", "replay", "staff-feed"])
+def test_a_refusal_names_the_scope_that_is_missing(scope: Scope) -> None:
+    for identity in (ANONYMOUS, bot("read")):
+        with pytest.raises(Forbidden) as refusal:
+            identity.require(scope, "a")
+        assert repr(scope) in refusal.value.message

@@ -28,6 +28,10 @@ def test_the_page_has_programs_and_readme_shows_one() -> None:
     assert any(program in (ROOT / "README.md").read_text() for program in PROGRAMS)
 
 
+def test_ten_lines_are_ten() -> None:
+    assert len([line for line in PROGRAMS[0].splitlines() if line]) == 10
+
+
 @contextmanager
 def program(source: str, directory: Path, token: str) -> Iterator[None]:
     """The source as a process of its own."""

@@ -64,7 +64,7 @@ class Identity:
             if self.role is Role.ANONYMOUS:
                 raise Unauthorized("Give a name to comment.")
         elif scope != "read" and self.role not in _STAFF:
-            raise Forbidden
+            raise Forbidden(f"This is for staff, and for bots whose token has the scope {scope!r}.")
 
 
 ANONYMOUS = Identity("", "", Role.ANONYMOUS)

@@ -12,6 +12,7 @@ import click
 
 from livethread.cli.shown import json_line, lines, one_line
 from livethread.cli.talking import run, server_option, token_option
+from livethread.protocol.cursor import BEGINNING, Cursor
 
 if TYPE_CHECKING:
     from livethread.protocol.frames import Change, Comment
@@ -55,6 +56,12 @@ def _cursors(rooms: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:
             room = rooms[0]
         if room not in rooms:
             raise click.UsageError(f"--since names {room!r}, which is not followed.")
+        if cursor != BEGINNING:
+            try:
+                Cursor.parse(cursor)
+            except ValueError as error:
+                text = f"--since {cursor!r}: {error}, as tail prints it; 0 is the beginning."
+                raise click.UsageError(text) from error
         cursors[room] = cursor
     return cursors
 
@@ -64,24 +71,26 @@ async def _tail(
 ) -> None:
     from livethread_client import connect  # noqa: PLC0415
 
-    reached = dict(since)
+    reached: dict[str, str] = {}
     try:
         async with connect(server, token=token) as live, asyncio.TaskGroup() as group:
             for name in rooms:
                 printer = Printer(name if len(rooms) > 1 else None, as_json=as_json)
-                group.create_task(_follow(live, name, printer, reached))
+                group.create_task(_follow(live, name, since.get(name), printer, reached))
     finally:
         if reached:
             flags = [
                 f"--since {f'{name}=' if len(rooms) > 1 else ''}{cursor}"
-                for name, cursor in reached.items()
+                for name, cursor in (since | reached).items()
             ]
             command = " ".join(["livethread tail", *rooms, *flags])
             click.echo(f"To go on from here: {command}", err=True)
 
 
-async def _follow(live: Live, name: str, printer: Printer, reached: dict[str, str]) -> None:
-    room = await live.join(name, reached.get(name), order="oldest")
+async def _follow(
+    live: Live, name: str, since: str | None, printer: Printer, reached: dict[str, str]
+) -> None:
+    room = await live.join(name, since, order="oldest")
     async for item in room.changes():
         for line in printer.lines(name, item):
             click.echo(line)
@@ -113,7 +122,10 @@ class Printer:
             if item.reason == "behind":
                 yield f"{self._label}*** too far behind for every change; this is the present:"
             elif item.reason == "new_history":
-                yield f"{self._label}*** the server has been restored; this is the present:"
+                yield (
+                    f"{self._label}*** that cursor is not of this room's history (was the server "
+                    "restored?); this is the present:"
+                )
             for comment in item.comments:
                 yield from self._comment(comment, is_new=True)
             if item.next is not None or item.more:
