@@ -16,7 +16,6 @@ POLICY = OriginPolicy(
         "HTTPS://NEWS.EXAMPLE",
         "http://dev.example:3000",
         "https://talk.example",
-        "http://server:8080",
     ],
 )
 def test_named_origins_and_the_servers_own_are_allowed(origin: str) -> None:
@@ -38,6 +37,7 @@ def test_named_origins_and_the_servers_own_are_allowed(origin: str) -> None:
         "https://sub.news.example",
         "news.example",
         "http://dev.example",
+        "http://server:8080",
         "https://server:8080",
         "http://server",
         "http://server:8080.evil.example",
@@ -50,6 +50,7 @@ def test_everyone_else_is_not(origin: str) -> None:
 def test_the_servers_own_origin_has_the_connections_scheme() -> None:
     policy = OriginPolicy([])
     assert policy.allows("https://talk.example", "Talk.example", is_tls=True)
+    assert policy.allows("http://server:8080", "server:8080", is_tls=False)
     assert not policy.allows("http://talk.example", "talk.example", is_tls=True)
     assert not policy.allows("null", "null", is_tls=True)
     assert policy.allowed == []

@@ -1,7 +1,10 @@
 """A page of another site gets 403 and no data; without an Origin only bots may speak."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.serverprocess import serving
 from tests.system.conftest import Shared
 from tests.system.peer import Ended, Headers, Peer, Refused, closing
 
@@ -78,6 +81,25 @@ async def test_no_other_header_makes_an_origin_the_servers_own(server: Shared, h
 
 async def test_second_host_header_makes_no_origin_the_servers_own(server: Shared) -> None:
     await _is_refused(server, [("Origin", "http://evil.example"), ("Host", "evil.example")])
+
+
+async def test_host_makes_no_origin_the_servers_own_where_its_address_is_set(
+    tmp_path: Path,
+) -> None:
+    """A page may have its own name point to this machine (DNS rebinding)."""
+    with serving(tmp_path, public_url="https://talk.example") as own:
+        for headers in (
+            [("Origin", "self")],
+            [("Origin", "http://evil.example"), ("Host", "evil.example")],
+            [("Origin", "http://evil.example"), ("X-Forwarded-Host", "evil.example")],
+        ):
+            given = [(n, v.replace("self", own.url)) for n, v in headers]
+            with pytest.raises(Refused):
+                await Peer.open(own.port, origin=None, headers=given)
+        peer = await Peer.open(own.port, origin="https://talk.example")
+        with closing(peer):
+            await peer.say(type="hello", version=1)
+            await peer.hear("welcome")
 
 
 async def test_without_an_origin_a_reader_is_turned_away(server: Shared) -> None:
