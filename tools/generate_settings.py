@@ -24,7 +24,8 @@ environment:
 `LIVETHREAD_ORIGINS='["https://news.example"]'`.
 
 Names end in their unit: `_s` seconds, `_ms` milliseconds, `_bytes`, `_mb`, `_chars`, `_days`;
-rates are per second. For rates and for sockets per address or identity, `0` means no limit.
+rates are per second. For rates and for sockets per address or identity, `0` means no limit. What is
+counted by address is counted by network, /64, for IPv6.
 
 | setting | default | what it does |
 |---|---|---|

@@ -15,6 +15,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from livethread.auth.limits import source_of
 from livethread.gateway import Gateway
 from livethread.settings import Settings
 
@@ -29,7 +30,7 @@ _quiet.setLevel(logging.ERROR)
 
 
 class Visitor(NamedTuple):
-    """An admitted client; counted under its address until ``gateway.addresses.leave``."""
+    """An admitted client; counted under ``address`` (its source) until ``addresses.leave``."""
 
     address: str
     has_origin: bool
@@ -68,7 +69,7 @@ def admit(gateway: Gateway, request: Request, peer: str, *, is_tls: bool) -> Vis
         gateway.stats.foreign += 1
         raise Refused(HTTPStatus.FORBIDDEN, "This site may not use this server.\n")
     forwarded = ", ".join(headers.get_all("X-Forwarded-For")) or None
-    address = services.proxies.client_address(peer, forwarded)
+    address = source_of(services.proxies.client_address(peer, forwarded))
     if (
         gateway.is_draining
         or len(gateway) >= gateway.settings.max_connections

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from livethread.auth.limits import Bucket, Rate, RateLimiter, Tally
+from livethread.auth.limits import Bucket, Rate, RateLimiter, Tally, source_of
 from livethread.protocol.errors import RateLimited
 
 
@@ -142,3 +142,21 @@ def test_a_tally_keeps_nothing_of_whoever_left() -> None:
 def test_a_bound_of_zero_is_none() -> None:
     tally = Tally(0)
     assert all(tally.enter("a") for _ in range(1000))
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("no:address", "no:address"),
+    ],
+)
+def test_an_ipv6_address_is_counted_as_its_64(address: str, source: str) -> None:
+    assert source_of(address) == source

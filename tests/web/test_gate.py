@@ -86,10 +86,21 @@ async def test_requests_are_limited_by_address(tmp_path: Path) -> None:
         assert refused.status_code == 429
         assert int(refused.headers["retry-after"]) >= 1
         assert refused.headers["access-control-allow-origin"] == ORIGIN
-        for path in ("/healthz", "/", "/embed.js"):
+        for path in ("/docs", "/openapi.json"):
+            assert (await site.client.get(path)).status_code == 429
+        for path in ("/healthz", "/readyz", "/", "/embed.js"):
             assert (await site.client.get(path)).status_code == 200
         async with site.peer("192.0.2.2") as other:
             assert (await other.get(COMMENTS)).status_code == 200
+
+
+async def test_a_network_of_one_subscriber_has_one_rate(tmp_path: Path) -> None:
+    async with a_site(tmp_path, http_rate=0.1, http_burst=1) as site:
+        answers = []
+        for address in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1"):
+            async with site.peer(address) as client:
+                answers.append((await client.get(COMMENTS)).status_code)
+    assert answers == [200, 429, 200]
 
 
 @pytest.mark.parametrize(("trusted", "status"), [([], 429), (["192.0.2.1"], 200)])

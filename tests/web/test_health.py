@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from livethread.protocol.errors import Unavailable
-from tests.web.site import ORIGIN, ROOM, Site, a_site
+from tests.web.site import ORIGIN, ROOM, Site, a_site, until
 
 
 async def figures(site: Site) -> dict[str, float]:
@@ -124,3 +124,25 @@ async def test_unknown_methods_do_not_grow_the_figures(site: Site) -> None:
             await client.request(method, f"/rooms/{ROOM}")
     found = await figures(site)
     assert found["livethread_http_answers_total,method=other,status=405"] == 2
+
+
+async def test_all_who_ask_at_once_cost_one_question_to_the_database(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = [], asyncio.Event()
+
+    async def ping() -> None:
+        asked.append(1)
+        await answered.wait()
+
+    monkeypatch.setattr(site.gateway.services.store, "ping", ping)
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(site.client.get("/readyz")) for _ in range(5)]
+        await until(lambda: bool(asked))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        answered.set()
+    assert [task.result().status_code for task in waiting] == [200] * 5
+    assert len(asked) == 1
+    assert (await site.client.get("/readyz")).status_code == 200
+    assert len(asked) == 2

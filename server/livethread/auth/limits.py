@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from livethread.protocol.errors import RateLimited
+
+
+def source_of(address: str) -> str:
+    """What an address is counted as: an IPv6 one as its /64, which one subscriber has whole.
+
+    RFC 6177: 2^64 addresses for each site would be as many limits. An IPv4 address that an IPv6
+    socket shows (``::ffff:192.0.2.1``) is that IPv4 address.
+    """
+    if ":" not in address:
+        return address
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return f"{ipaddress.IPv6Address(int(found) >> 64 << 64)}/64"
 
 
 @dataclass(frozen=True, slots=True)

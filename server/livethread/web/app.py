@@ -52,6 +52,7 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
     app.state.files = files
     app.state.registry = registry_of(figures)
 
+    app.state.readiness = health.Readiness(services.store)
     api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
     # A room's name is a path, too: what lies below a room comes before the room itself.
     for part in (events, comments, rooms):

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from livethread.auth.limits import source_of
 from livethread.gateway import Gateway
 from livethread.protocol import commands
 from livethread.protocol.codec import decode_object
@@ -37,7 +38,8 @@ async def gateway_of(request: Request) -> Gateway:
 
 
 async def address_of(request: Request, gateway: AnyGateway) -> str:
-    return client_address(gateway, request.scope)
+    """What the caller is counted as."""
+    return source_of(client_address(gateway, request.scope))
 
 
 AnyGateway = Annotated[Gateway, Depends(gateway_of)]

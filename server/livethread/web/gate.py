@@ -13,15 +13,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from livethread.auth.limits import Rate, RateLimiter
+from livethread.auth.limits import Rate, RateLimiter, source_of
 from livethread.gateway import Gateway
 from livethread.protocol.errors import Forbidden, LivethreadError
 from livethread.web.caller import client_address
 from livethread.web.problems import problem
 
 API = "/api/"
-LIMITED = (API, "/rooms/", "/feeds/")
-"""What reads the database."""
+LIMITED = (API, "/rooms/", "/feeds/", "/docs", "/openapi.json")
+"""What reads the database or is made anew. Files and /healthz cost less than to refuse them;
+/readyz must not fail because its caller shares an address with readers (a proxy's): it asks the
+database once for all who wait."""
 
 _PREFLIGHT: Mapping[str, str] = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
@@ -52,7 +54,7 @@ class Gate:
         if origins:
             send = _with_cors(send, origins[0])
         try:
-            self._limiter.take(client_address(self._gateway, scope))
+            self._limiter.take(source_of(client_address(self._gateway, scope)))
         except LivethreadError as error:
             await problem(error)(scope, receive, send)
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import Task
+
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 from starlette.datastructures import Headers
@@ -12,11 +15,26 @@ from livethread.auth.proxies import ProxyPolicy
 from livethread.gateway import Gateway
 from livethread.metrics import CONTENT_TYPE, exposition
 from livethread.protocol.errors import Forbidden, Unavailable
+from livethread.store.base import Store
 from livethread.web.caller import AnyGateway, client_address
 
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 
 router = APIRouter(include_in_schema=False)
+
+
+class Readiness:
+    """Asks the database once for all who wait: /readyz has no rate, and must not cost one each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._asking: Task[None] | None = None
+
+    async def check(self) -> None:
+        """Return if the database answers; raises ``Unavailable``."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._store.ping())
+        await asyncio.shield(self._asking)
 
 
 @router.get("/healthz")
@@ -26,11 +44,12 @@ async def is_alive() -> Response:
 
 
 @router.get("/readyz")
-async def is_ready(gateway: AnyGateway) -> Response:
+async def is_ready(request: Request, gateway: AnyGateway) -> Response:
     """The database answers, and no restart is under way."""
     if gateway.is_draining:
         raise Unavailable("The server is restarting.", retry_after_ms=1_000)
-    await gateway.services.store.ping()
+    readiness: Readiness = request.app.state.readiness
+    await readiness.check()
     return PlainTextResponse("ready\n", headers={"Cache-Control": "no-store"})
 
 
