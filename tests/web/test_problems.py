@@ -59,6 +59,49 @@ async def test_what_the_framework_refuses_is_a_problem_too(
     checked(await site.client.request(method, path), status, code)
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nope", 404), ("/rooms/a%20b", 422), ("/rooms/a?after=%20", 422), ("/ws", 426)],
+)
+async def test_whoever_opens_a_page_is_told_on_a_page(site: Site, path: str, status: int) -> None:
+    answer = await site.client.get(path, headers=BROWSER)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith(PAGE)
+    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "<h1>" in answer.text
+    assert "/pages.css" in answer.text
+    assert "<script" not in answer.text
+    assert "frame" not in answer.text
+    checked(await site.client.get(path), status, "not_found" if status == 404 else "bad_frame")
+
+
+async def test_the_api_answers_programs_whatever_they_accept(site: Site) -> None:
+    checked(await site.client.get(f"{ROOMS}/a%20b", headers=BROWSER), 422, "bad_frame")
+
+
+async def test_the_websockets_address_says_what_it_speaks(site: Site) -> None:
+    answer = await site.client.get("/ws")
+    assert "websocket" in checked(answer, 426, "bad_frame").detail
+    assert answer.headers["upgrade"] == "websocket"
+
+
+async def test_no_problem_speaks_of_frames(site: Site) -> None:
+    guest = await site.guest()
+    path = f"{ROOMS}/{ROOM}/comments"
+    for body in (b"[]", b"{}", b"no json", b'{"body": 1}'):
+        answer = await site.client.post(
+            path, content=body, headers={**guest, "Idempotency-Key": "k"}
+        )
+        assert answer.status_code in (400, 422)
+        found = Problem.model_validate_json(answer.content)
+        assert "frame" not in f"{found.title} {found.detail}"
+
+
 async def test_a_wrong_method_is_told_the_right_ones(site: Site) -> None:
     answer = await site.client.put(f"{ROOMS}/{ROOM}/reactions")
     assert "POST" in answer.headers["allow"]

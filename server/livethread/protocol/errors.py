@@ -112,17 +112,17 @@ class LivethreadError(Exception):
 
 
 class BadJson(LivethreadError):
-    """The frame is no JSON object, or nested more than eight deep."""
+    """What came is no JSON object, or nested more than eight deep."""
 
     code = ErrorCode.BAD_JSON
-    sentence = "The frame is not a JSON object."
+    sentence = "That is not a JSON object."
 
 
 class BadFrame(LivethreadError):
     """A field is missing or has a value it can't have; `field` names it."""
 
     code = ErrorCode.BAD_FRAME
-    sentence = "The frame does not have the fields its type needs."
+    sentence = "A field is missing, or has a value it can't have."
 
 
 class UnknownType(LivethreadError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -50,9 +52,9 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
     figures = Figures(services.hub, services.writer, gateway, stats)
     app.state.gateway = gateway
     app.state.files = files
+    app.state.readiness = health.Readiness(services.store)
     app.state.registry = registry_of(figures)
 
-    app.state.readiness = health.Readiness(services.store)
     api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
     # A room's name is a path, too: what lies below a room comes before the room itself.
     for part in (events, comments, rooms):
@@ -62,10 +64,18 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
     app.include_router(health.router)
     app.router.routes += [
         Route("/openapi.json", _openapi),
+        Route("/ws", _no_upgrade),
         Route("/embed.js", files.embed),
         Route("/static/{path:path}", files.static),
     ]
     return app
+
+
+async def _no_upgrade(_: Request) -> Response:
+    """A plain request for the websocket's address; those that upgrade never get here."""
+    raise HTTPException(
+        HTTPStatus.UPGRADE_REQUIRED, "This address speaks websocket only.", {"Upgrade": "websocket"}
+    )
 
 
 async def _openapi(request: Request) -> Response:

@@ -20,6 +20,8 @@ from starlette.responses import Response
 from livethread.protocol import frames
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import ErrorCode, Internal, LivethreadError, error_for
+from livethread.web.layout import document, page
+from livethread.web.markup import element
 
 RESET = "reset"
 
@@ -74,8 +76,31 @@ class CursorLost(Exception):
 class ProblemResponse(Response):
     media_type = "application/problem+json"
 
+    def __init__(self, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        super().__init__(to_json(problem), problem["status"], headers)
+        self.problem = problem
 
-def problem(error: LivethreadError | frames.Error) -> Response:
+    def as_page(self) -> Response:
+        """The same for people."""
+        title, status = self.problem["title"], self.problem["status"]
+        response = page(
+            document(
+                title,
+                element("p", str(status), class_="kicker"),
+                element("h1", title),
+                element("p", self.problem["detail"]),
+                element("p", element("a", "To the start", href="/")),
+            )
+        )
+        response.status_code = status
+        for name, value in self.headers.items():
+            if name not in ("content-length", "content-type"):
+                response.headers[name] = value
+        response.headers["Vary"] = "Accept"
+        return response
+
+
+def problem(error: LivethreadError | frames.Error) -> ProblemResponse:
     """The document of an error, with ``Retry-After`` and ``WWW-Authenticate`` where they apply."""
     status = STATUS[error.code]
     headers = {}
@@ -101,7 +126,7 @@ def _document(
     detail: str,
     headers: Mapping[str, str] | None = None,
     **more: Any,
-) -> Response:
+) -> ProblemResponse:
     value = {
         "type": f"/docs#{code}",
         "title": title,
@@ -111,27 +136,27 @@ def _document(
     }
     value |= {name: given for name, given in more.items() if given is not None}
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    return ProblemResponse(to_json(value), status, all_headers)
+    return ProblemResponse(value, all_headers)
 
 
 # ── handlers, as FastAPI wants them ─────────────────────────────────────────────────────────────
 
 
-async def on_error(_: Request, error: LivethreadError) -> Response:
+async def on_error(_: Request, error: LivethreadError) -> ProblemResponse:
     return problem(error)
 
 
-async def on_refused(_: Request, error: Refused) -> Response:
+async def on_refused(_: Request, error: Refused) -> ProblemResponse:
     return problem(error.error)
 
 
-async def on_body_left(_: Request, error: BodyLeft) -> Response:
+async def on_body_left(_: Request, error: BodyLeft) -> ProblemResponse:
     response = problem(error.error)
     response.headers["Connection"] = "close"
     return response
 
 
-async def on_cursor_lost(_: Request, error: CursorLost) -> Response:
+async def on_cursor_lost(_: Request, error: CursorLost) -> ProblemResponse:
     return _document(
         RESET,
         HTTPStatus.GONE,
@@ -141,29 +166,49 @@ async def on_cursor_lost(_: Request, error: CursorLost) -> Response:
     )
 
 
-async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+async def on_invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
     """A path, query or header of the wrong form: the first fault, without repeating the input."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:])
     message = str(first["msg"]).removeprefix("Value error, ")
     status = STATUS[ErrorCode.BAD_FRAME]
-    title = "The request does not have the form it needs."
+    title = "This address does not have the form it needs."
     return _document(ErrorCode.BAD_FRAME, status, title, f"{field}: {message}", field=field)
 
 
-async def on_http(_: Request, error: HTTPException) -> Response:
+async def on_http(_: Request, error: HTTPException) -> ProblemResponse:
     """What the framework itself refuses: no such page, no such method."""
     status = HTTPStatus(error.status_code)
     code = _CODES.get(status, ErrorCode.BAD_FRAME)
-    return _document(code, status, status.phrase, f"{status.description}.", error.headers)
+    detail = f"{status.description}." if error.detail == status.phrase else error.detail
+    return _document(code, status, status.phrase, detail, error.headers)
 
 
-async def on_failure(_: Request, __: Exception) -> Response:
+async def on_failure(_: Request, __: Exception) -> ProblemResponse:
     """Whatever else: no detail leaves the server. ``shell.py`` logs it."""
     return problem(Internal())
 
 
-HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+
+def _shown(handler: Callable[..., Coroutine[Any, Any, ProblemResponse]]) -> Handler:
+    """The problem as a page for whoever opened one; the API answers programs."""
+
+    async def show(request: Request, error: Any) -> Response:
+        found = await handler(request, error)
+        is_page = not request.url.path.startswith("/api/")
+        return found.as_page() if is_page and accepts_html(request) else found
+
+    return show
+
+
+def accepts_html(request: Request) -> bool:
+    """Whether HTML is asked for by name, as every browser does when it opens a page."""
+    return "text/html" in request.headers.get("accept", "").lower()
+
+
+_PROBLEMS: dict[type[Exception], Callable[..., Coroutine[Any, Any, ProblemResponse]]] = {
     LivethreadError: on_error,
     Refused: on_refused,
     BodyLeft: on_body_left,
@@ -171,4 +216,7 @@ HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, An
     RequestValidationError: on_invalid,
     HTTPException: on_http,
     Exception: on_failure,
+}
+HANDLERS: dict[int | type[Exception], Handler] = {
+    kind: _shown(handler) for kind, handler in _PROBLEMS.items()
 }
