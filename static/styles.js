@@ -119,11 +119,11 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 
 .float { position: sticky; z-index: 1; block-size: 0; display: flex; justify-content: center; }
 .float.top { inset-block-start: 12px; align-items: flex-start; }
-.float.bottom { inset-block-end: 12px; align-items: flex-end; }
+.float.bottom { inset-block-end: 0; block-size: auto; }
 .pill { background: var(--_accent); color: var(--_on-accent); font-size: 14px; line-height: 21px; font-weight: 600; padding: 6px 16px; border-radius: 999px; }
 .notice {
-  background: var(--_sunk); border: 1px solid var(--_control); border-radius: 10px; padding: 3px 16px; font-size: 14px; line-height: 21px;
-  font-variant-numeric: tabular-nums; text-wrap: balance;
+  inline-size: 100%; background: var(--_sunk); border-block-start: 1px solid var(--_control); padding: 3px 16px; font-size: 14px; line-height: 21px;
+  font-variant-numeric: tabular-nums; text-align: center; text-wrap: balance;
 }
 .notice .plain { color: var(--_accent); margin-inline: 0 -6px; }
 div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }

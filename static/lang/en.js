@@ -50,7 +50,7 @@ export const en = {
   none: "No comments yet. Start the conversation.",
   roomClosed: "Comments are closed.",
   notLoaded: "Comments did not load.",
-  lost: { one: "Connection lost. Trying again in {n} s. You can keep writing.", other: "Connection lost. Trying again in {n} s. You can keep writing." },
+  lost: { one: "Connection lost. Trying again in {n}\u00a0s. You can keep writing.", other: "Connection lost. Trying again in {n}\u00a0s. You can keep writing." },
   lostNow: "Connection lost. Trying again. You can keep writing.",
   tryNow: "Try now",
   refused: "The server closed this connection. Reload the page to try again.",

@@ -175,3 +175,26 @@ def test_colours_are_the_pages_to_set_and_the_theme_the_elements(new_reader: New
     assert mara.page.evaluate(colour) == "rgb(29, 35, 33)"
     mara.page.evaluate("document.documentElement.style.setProperty('--lt-ink', '#123456')")
     assert mara.page.evaluate(colour) == "rgb(18, 52, 86)"
+
+
+@pytest.mark.parametrize("width", [360, 900])
+def test_the_notice_of_an_outage_covers_no_comment_at_the_end_and_moves_none(
+    server: ServerProcess, new_reader: NewReader, width: int
+) -> None:
+    mara = new_reader(viewport={"width": width, "height": 700}).open()
+    for number in range(4):
+        mara.write(f"Number {number}", name="Mara" if number == 0 else None)
+        expect(mara.comment(f"Number {number}")).to_be_attached()
+    last = mara.comment("Number 0")
+    mara.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    before = last.bounding_box()
+    mara.expect_outage()
+    server.kill()
+    notice = mara.page.locator("live-thread .notice")
+    expect(notice).to_be_visible(timeout=20_000)
+    assert last.bounding_box() == before
+    mara.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    comment, strip = last.bounding_box(), notice.bounding_box()
+    assert comment is not None
+    assert strip is not None
+    assert comment["y"] + comment["height"] <= strip["y"]

@@ -21,6 +21,10 @@ test("plural forms are chosen by the number, and numbers are grouped", () => {
   assert.equal(words.say("showNew", { n: 1200 }), "Show 1,200 new comments");
 });
 
+test("a number of seconds stays with its unit", () => {
+  assert.match(new Words("en").say("lost", { n: 3 }), /in 3\u00a0s\./);
+});
+
 test("what is filled in is not filled in again", () => {
   assert.equal(new Words("en").say("replyTo", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
 });
