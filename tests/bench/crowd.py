@@ -24,6 +24,8 @@ PATIENCE_S = 30.0
 CONNECTIONS_PER_ADDRESS = 5_000
 """More come from the next loopback address, so that ports don't run short."""
 FEW = 64
+NAP_S = 0.0001
+"""What latencies may be too high by, and half as much again: the kernel's timers are that slack."""
 _IP_BIND_ADDRESS_NO_PORT = 24
 
 
@@ -79,14 +81,13 @@ class Crowd:
     """All sockets of one measurement. A context manager: they are closed at its end.
 
     ``nap_s``: having found little to read, it sleeps for that long before it looks again. So it
-    reads from many sockets at a time, and the server doesn't pay for waking it at each of them;
-    where latency is measured, it must not.
+    reads from many sockets at a time, and the server doesn't pay for waking it at each of them.
     ``server`` is named in messages. ``delivered`` counts changes received by readers, ``acks``
     answers to posts. ``watch`` is told the numbers of the posts in each reader's bytes,
     ``answered`` who got how many acks.
     """
 
-    def __init__(self, server: str, *, nap_s: float = 0.0) -> None:
+    def __init__(self, server: str, *, nap_s: float = NAP_S) -> None:
         self.server = server
         self.nap_s = nap_s
         self.delivered = 0

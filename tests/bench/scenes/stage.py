@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.contestants import Contestant
-from tests.bench.crowd import Crowd
+from tests.bench.crowd import NAP_S, Crowd
 from tests.bench.servers import Server
 from tests.bench.sites import Site
 
@@ -71,7 +71,7 @@ class Player:
 
 @contextmanager
 def playing(
-    stage: Stage, scene: str, contestants: Sequence[Contestant], *, nap_s: float = 0.0
+    stage: Stage, scene: str, contestants: Sequence[Contestant], *, nap_s: float = NAP_S
 ) -> Iterator[tuple[list[Player], list[str]]]:
     """Start those that are installed; the others are lines that say why they are missing."""
     players: list[Player] = []
