@@ -25,6 +25,8 @@ from pydantic_core import to_json
 START_S = 60
 STOP_S = 30
 
+SERVE = (sys.executable, "-m", "livethread.cli", "serve")
+
 UNLIMITED: Mapping[str, object] = MappingProxyType(
     {
         "command_rate": 0,
@@ -41,7 +43,7 @@ _LISTENING = re.compile(r"listens on (\S+)")
 
 
 class ServerProcess:
-    """``python -m livethread.cli serve``, or another ``program``, on data of its own.
+    """``python -m livethread.cli serve``, or another ``command`` to that end, on data of its own.
 
     The port comes from the kernel once and stays reserved: the socket that holds it never listens,
     so the server may bind it again and again, and nobody else is given it in between (not even as
@@ -52,14 +54,14 @@ class ServerProcess:
         self,
         directory: Path,
         settings: Mapping[str, object] | None = None,
-        program: Sequence[str] = ("-m", "livethread.cli"),
+        command: Sequence[str] = SERVE,
     ) -> None:
         self.data_dir = directory / "data"
         self.log = directory / "server.log"
         self.url = ""
         self._directory = directory
         self._settings = dict(settings or {})
-        self._program = program
+        self._command = command
         self._process: subprocess.Popen[str] | None = None
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,7 +87,7 @@ class ServerProcess:
         assert self._process is None, "the server is running already"
         with self.log.open("a") as log:
             process = subprocess.Popen(
-                [sys.executable, *self._program, "serve"],
+                self._command,
                 cwd=self._directory,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -151,9 +153,11 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 @contextmanager
-def serving(directory: Path, **settings: object) -> Iterator[ServerProcess]:
+def serving(
+    directory: Path, command: Sequence[str] = SERVE, /, **settings: object
+) -> Iterator[ServerProcess]:
     """A running server with these settings; gone, however the test ends."""
-    server = ServerProcess(directory, settings)
+    server = ServerProcess(directory, settings, command)
     try:
         server.start()
         yield server

@@ -158,7 +158,7 @@ class Verdict:
 
 def play(directory: Path, cases: Sequence[str], at_a_time: int) -> list[Verdict]:
     """The verdicts on these cases (globs), in order; the server logged nothing wrong."""
-    server = ServerProcess(directory, SETTINGS, (str(ECHO),))
+    server = ServerProcess(directory, SETTINGS, (sys.executable, str(ECHO), "serve"))
     try:
         server.start()
         verdicts = asyncio.run(_play(f"ws://127.0.0.1:{server.port}/ws", cases, at_a_time))
