@@ -39,10 +39,17 @@ class Crowd:
         self._posts = 0
         self._connected = 0
         self.duplicates = 0  # acks of what an earlier connection sent and had no answer to
+        self.connections = 0
+        self.refused = 0
 
     @property
     def acked(self) -> int:
         return len(self.history.acks)
+
+    async def refusals(self, more: int) -> None:
+        """Wait until that many more posts are answered ``unavailable``."""
+        enough = self.refused + more
+        await self._until(lambda: self.refused >= enough, f"{more} more refusals")
 
     def start(self) -> None:
         self._is_up.set()
@@ -100,6 +107,7 @@ class Crowd:
             with suppress(ConnectionError):
                 peer = await Peer.dial(self._port)
                 self._connected += 1
+                self.connections += 1
                 with closing(peer):
                     try:
                         await self._greet(peer)
@@ -116,6 +124,7 @@ class Crowd:
 
     async def _post(self, number: int, peer: Peer) -> None:
         waiting = self._waiting[number]
+        refused: set[str] = set()
         for nonce in list(waiting):  # what the server has not answered: perhaps it is there
             await self._send(peer, nonce)
         while True:
@@ -133,7 +142,15 @@ class Crowd:
                 self.duplicates += message.get("duplicate", False)
             elif message["type"] == "error":
                 assert message["code"] == "unavailable", message
-                # kept for the next connection: the server is going
+                assert message["retryable"]
+                self.refused += 1
+                refused.add(message["ref"])
+            # While the server is going, they are kept for the next connection.
+            if refused and refused == waiting.keys() and self._is_up.is_set():
+                await asyncio.sleep(0.2)  # a client's patience
+                for nonce in refused:
+                    await self._send(peer, nonce)
+                refused.clear()
 
     async def _send(self, peer: Peer, nonce: str) -> None:
         await peer.say(type="post", room=self._room, nonce=nonce, ref=nonce, body=nonce)
