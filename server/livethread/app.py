@@ -17,6 +17,7 @@ The way of a comment, and the order to read the code in::
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
 * ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``handshake.py`` who
   may open one, ``gateway.py`` registry and timer
+* ``http.py``     uvicorn's HTTP connection, bounded
 * ``web/``        the same over HTTP, pages and files
 * ``settings.py``, ``cli/``, ``logs.py``, ``metrics.py``  for operators
 
@@ -53,6 +54,7 @@ from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.tokens import Authenticator
 from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
+from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
 from livethread.listening import problem_of, remedy_for, url_of
@@ -299,7 +301,7 @@ async def serve(settings: Settings) -> None:
             create_app(gateway, static_dir(settings)),
             host=settings.host,
             port=settings.port,
-            http="httptools",
+            http=cast(Any, partial(HttpConnection, gateway)),
             ws=cast(Any, partial(Connection, gateway)),
             lifespan="off",
             log_config=None,
@@ -351,26 +353,45 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        host, port = self.config.host, self.config.port
+        """As uvicorn's, but TLS has deadlines, too: asyncio's own give silence a minute."""
+        config, tls = self.config, {}
+        if config.ssl is not None:
+            within_s = self._gateway.settings.request_deadline_s
+            tls = {"ssl_handshake_timeout": within_s, "ssl_shutdown_timeout": within_s}
+        listen = partial(
+            asyncio.get_running_loop().create_server,
+            self._protocol,
+            ssl=config.ssl,
+            backlog=config.backlog,
+            **tls,
+        )
         try:
-            await super().startup(sockets)
-        except SystemExit as error:  # which uvicorn raises when it has logged the cause
-            cause = error.__context__
-            if not isinstance(cause, OSError):
-                raise
-            raise StartError(
-                f"{host}:{port}", f"can't listen there ({problem_of(cause)}).", remedy_for(cause)
-            ) from cause
+            if sockets is None:
+                self.servers = [await listen(config.host, config.port)]
+            else:
+                self.servers = [await listen(sock=sock) for sock in sockets]
+        except OSError as error:
+            where = f"{config.host}:{config.port}"
+            problem = f"can't listen there ({problem_of(error)})."
+            raise StartError(where, problem, remedy_for(error)) from error
+        self.started = True
         # What is here now stays. Looking through it took the collector 100 ms at a time.
         gc.collect()
         gc.freeze()
         address, port = self.servers[0].sockets[0].getsockname()[:2]
-        url = url_of(address, port, is_tls=self.config.is_ssl)
+        url = url_of(address, port, is_tls=config.is_ssl)
         open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         shown = self._gateway.settings.shown()
         log.info("listening", url=url, version=__version__, open_files=open_files, **shown)
         sys.stdout.write(f"Livethread listens on {url}\nA demo article:       {url}/demo/bridge\n")
         sys.stdout.flush()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
+        return made
 
 
 def raise_open_files() -> None:

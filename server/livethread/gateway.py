@@ -105,6 +105,7 @@ class Gateway:
         self.is_draining = False
         self.streams: set[Stream] = set()
         self.addresses = Tally(settings.max_connections_per_address)
+        self.visitors = Tally(settings.max_connections_per_address)  # over HTTP
         self.identities = Tally(settings.max_connections_per_identity)
         self._tick_s = min(
             1.0,

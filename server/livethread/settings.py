@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     )
     max_subscriptions: int = Field(64, ge=1, description="Rooms followed over one socket.")
     max_in_flight: int = Field(256, ge=1, description="Unanswered commands of one socket.")
+    request_deadline_s: float = Field(
+        8, gt=0, description="Time for an HTTP request, a websocket's first one too, to arrive."
+    )
     hello_deadline_s: float = Field(5, gt=0, description="Time until the first frame must come.")
     heartbeat_s: float = Field(25, gt=0, description="Interval of the server's heartbeat.")
     silence_s: float = Field(60, gt=0, description="A client silent for so long is closed.")

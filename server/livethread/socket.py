@@ -56,6 +56,14 @@ NOTSENT_LOWAT: int | None = getattr(
 before we hear of any progress: longer than a slow but honest reader has."""
 
 
+def bound_unsent(transport: Transport, size_bytes: int) -> None:
+    """Let transport and kernel hold about that many unsent bytes each."""
+    transport.set_write_buffer_limits(high=size_bytes)
+    connection = transport.get_extra_info("socket")
+    if NOTSENT_LOWAT is not None and connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, size_bytes)
+
+
 def _drop(_: bytes) -> None:
     """What a closing connection does with what comes too late."""
 
@@ -111,12 +119,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         self.write = transport.write
-        buffer_bytes = self._gateway.settings.write_buffer_bytes
-        transport.set_write_buffer_limits(high=buffer_bytes)
-        if NOTSENT_LOWAT is not None:
-            transport.get_extra_info("socket").setsockopt(
-                socket.IPPROTO_TCP, NOTSENT_LOWAT, buffer_bytes
-            )
+        bound_unsent(transport, self._gateway.settings.write_buffer_bytes)
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from websockets.asyncio.client import connect
 
 from tests.serverprocess import UNLIMITED, serving
 from tests.system.data import Seeded
+from tests.system.peer import Peer, closing
 
 OPENSSL = shutil.which("openssl")
 
@@ -48,6 +50,21 @@ async def test_websocket_over_tls(tmp_path: Path, seeded: Seeded) -> None:
         assert client.close_code == 1000
         assert server.terminate() == 0
         assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="makes its certificate with the openssl command")
+async def test_silence_before_tls_is_closed_in_time(tmp_path: Path) -> None:
+    """Before the handshake nothing of ours sees the connection; asyncio alone waits a minute."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    _make(cert, key)
+    with serving(tmp_path, tls_cert=cert, tls_key=key, request_deadline_s=0.3) as server:
+        silent = await Peer.dial(server.port)
+        half = await Peer.dial(server.port)
+        with closing(silent, half):
+            await half.send(bytes.fromhex("1603010200010001fc0303"))  # a ClientHello begins
+            for peer in (silent, half):
+                with suppress(ConnectionError):
+                    assert not await peer.take(1)  # within PATIENCE_S
 
 
 def _make(cert: Path, key: Path) -> None:

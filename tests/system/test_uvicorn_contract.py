@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from livethread import app
+from livethread.http import HttpConnection
 from livethread.socket import Connection
 from tests.system.data import Seeded
 from tests.system.inside import Inside, serving_inside
@@ -129,3 +130,25 @@ def test_uvicorn_still_has_what_our_server_overrides() -> None:
     ]
     source = inspect.getsource(uvicorn.Server.serve)
     assert "with self.capture_signals()" in source
+    source = inspect.getsource(uvicorn.Server.startup)
+    assert "config=config," in source
+    assert "server_state=self.server_state," in source
+    assert "app_state=self.lifespan.state," in source
+
+
+async def test_uvicorn_still_calls_what_our_http_connection_overrides(inside: Inside) -> None:
+    made = inside.server._protocol()
+    assert isinstance(made, HttpConnection)
+    assert isinstance(made, HttpToolsProtocol)
+    for name in (
+        "connection_made",
+        "data_received",
+        "connection_lost",
+        "pause_writing",
+        "resume_writing",
+        "on_message_begin",
+        "on_message_complete",
+        "handle_websocket_upgrade",
+    ):
+        assert name in vars(HttpConnection)
+        assert name in vars(HttpToolsProtocol)
