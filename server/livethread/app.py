@@ -67,6 +67,7 @@ from livethread.rules import SessionRules
 from livethread.settings import Settings
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
+from livethread.store import backup
 from livethread.store.base import Store
 from livethread.store.errors import StartError
 from livethread.store.sqlite import SqliteStore
@@ -94,6 +95,16 @@ async def open_store(settings: Settings) -> SqliteStore:
         busy_timeout_s=settings.busy_timeout_s,
         check_mb=settings.startup_check_mb,
     )
+
+
+def back_up(settings: Settings, to: Path, *, is_replacing: bool) -> backup.Contents:
+    """``livethread backup``. Raises ``DataError``."""
+    return backup.back_up(settings.database_path, to, is_replacing=is_replacing)
+
+
+def restore(settings: Settings, file: Path, *, is_replacing: bool) -> backup.Contents:
+    """``livethread restore``. Raises ``DataError``."""
+    return backup.restore(file, settings.database_path, is_replacing=is_replacing)
 
 
 MIN_SECRET_BYTES = 32

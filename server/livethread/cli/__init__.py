@@ -49,6 +49,13 @@ COMMANDS = {
     "tail": Lazy("livethread.cli.tail", "Follow rooms live."),
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
     "bot": Lazy("livethread.cli.bot", "Create, list and revoke bots."),
+    "backup": Lazy(
+        "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."
+    ),
+    "restore": Lazy(
+        "livethread.cli.backup",
+        "Put the backup FILE in the database's place, while no server runs.",
+    ),
     "doctor": Lazy("livethread.cli.doctor", "Check whether a server can run well here."),
 }
 
