@@ -279,8 +279,12 @@ async def _prepare(connection: AsyncConnection, path: Path, check_mb: int) -> st
         if (problem := verdict.scalar()) != "ok":
             raise _damaged(path, str(problem))
     await connection.rollback()
+    # A step may build a table anew: with foreign keys on, dropping the old one would fail
+    # (https://www.sqlite.org/lang_altertable.html#otheralter). Each step checks them at its end.
+    await _in_thread(connection, _pragma, "foreign_keys=OFF")
     await connection.run_sync(upgrade, str(path))
     await connection.rollback()
+    await _in_thread(connection, _pragma, "foreign_keys=ON")
     async with connection.begin():
         return await _read_seed(connection)
 
@@ -308,6 +312,11 @@ def _try_writing(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 0")
     finally:
         connection.execute("ROLLBACK")
+
+
+def _pragma(connection: sqlite3.Connection, setting: str) -> None:
+    """Outside of a transaction, where SQLAlchemy would be in one."""
+    connection.execute(f"PRAGMA {setting}")
 
 
 def _damaged(path: Path, problem: str) -> StartError:
