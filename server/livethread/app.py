@@ -225,6 +225,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
             ring_bytes=settings.ring_bytes,
             frame_bytes=settings.changes_frame_bytes,
             lag_changes=settings.resume_changes,
+            recall_changes=settings.replay_changes // 2,
         ),
     )
 

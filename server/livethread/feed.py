@@ -46,6 +46,9 @@ class Gap(Exception):
     """Entries that don't follow the head: what lies between must be read from the Store."""
 
 
+_NOBODY = -1
+"""The key of a seq that is only covered."""
+
 MAX_FRAMES = 8
 """Frames kept for those who stand at the same place; the flush needs one a kind."""
 
@@ -147,6 +150,29 @@ class Feed:
         self._ring_bytes = 0
         self.head = self.tail = head
         self.changed_seq = max(self.changed_seq, head)
+
+    def recall(self, since: int, entries: Iterable[Entry], comments: int | None) -> None:
+        """Have the ring go back to ``since``, if it has room, with what the Store has after that.
+
+        Whoever comes next from about there needs no reading of their own. Seqs that the Store has
+        no entry of any more only count as covered, like those whose key has changed since.
+        ``comments`` is how many everyone can see at the tail, if that is known.
+        """
+        if since >= self.tail:
+            return
+        known = {e.seq: e for e in entries if self._latest.get(e.key, 0) <= e.seq <= self.tail}
+        size = sum(map(_size, known.values()))
+        length = len(self._ring) + self.tail - since
+        if length > self.max_entries or self._ring_bytes + size > self.max_bytes:
+            return
+        self.changed_seq = max(self.changed_seq, self.tail)  # for a snapshot nothing is won
+        for seq in range(self.tail, since, -1):
+            entry = known.get(seq) or Entry(seq, _NOBODY, None, None)
+            self._ring.appendleft(entry._replace(comments=comments))
+            comments = None
+        self._latest.update((entry.key, entry.seq) for entry in known.values())
+        self._ring_bytes += size
+        self.tail = since
 
     @contextmanager
     def watched(self) -> Iterator[dict[int, int]]:

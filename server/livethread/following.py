@@ -50,10 +50,11 @@ class Following:
         "idle_since",
         "is_doubtful",
         "is_healing",
+        "is_reading",
         "live",
         "loading",
-        "reading",
         "subscribers",
+        "waiting",
         "wakeups",
     )
 
@@ -62,8 +63,9 @@ class Following:
         self.subscribers: dict[Subscriber, None] = {}
         self.live: dict[Kind, dict[Subscriber, None]] = {}
         self.loading: Task[None] | None = None
-        self.reading: dict[int, list[Subscriber]] = {}
+        self.waiting: dict[Subscriber, None] = {}  # for a reading of the Store
         self.wakeups: list[Future[None]] = []
         self.idle_since: float | None = None
         self.is_doubtful = False
         self.is_healing = False
+        self.is_reading = False

@@ -33,6 +33,7 @@ class HubLimits:
     ring_bytes: int = 256 * 1024
     frame_bytes: int = 64 * 1024
     lag_changes: int = 2000
+    recall_changes: int = 0
     retry_s: float = 1.0
 
 
@@ -262,34 +263,55 @@ class Hub:
     # ── the Store, for those whom the ring can't help ──
 
     def _read(self, room: Following, subscriber: Subscriber) -> None:
-        """Have the Store read once for all who stand at the same cursor."""
-        waiting = room.reading.get(subscriber.cursor)
-        if waiting is not None:
-            if subscriber not in waiting:
-                waiting.append(subscriber)
-            return
-        room.reading[subscriber.cursor] = [subscriber]
-        self._start(self._read_backlog(room, subscriber.cursor))
+        """Have the Store read for whoever waits for it: one reading of a room at a time."""
+        room.waiting[subscriber] = None
+        if not room.is_reading:
+            room.is_reading = True
+            self._start(self._read_backlogs(room))
 
-    async def _read_backlog(self, room: Following, since: int) -> None:
+    async def _read_backlogs(self, room: Following) -> None:
+        """Read from where the first of those who wait stands; it serves all whom it reaches.
+
+        After a restart thousands come back at once, from some places near the head.
+        """
+        feed, waiting = room.feed, room.waiting
         try:
-            backlog = await self._backlog(room.feed, since)
-        except Exception as error:  # noqa: BLE001 (reported)
-            self._failed(error)
-            await asyncio.sleep(self._limits.retry_s)
-            for subscriber in room.reading.pop(since):
-                self._catch_up(room, subscriber)
-            return
+            while waiting:
+                first = next(iter(waiting))
+                since = first.cursor
+                if first.is_live or not 0 <= since < feed.tail:  # it has left, or the ring will do
+                    served = [first]
+                else:
+                    # From somewhat earlier: then the next may find their place in the ring.
+                    since = max(0, min(since, feed.tail - self._limits.recall_changes))
+                    try:
+                        backlog = await self._backlog(feed, since)
+                    except Exception as error:  # noqa: BLE001 (reported)
+                        self._failed(error)
+                        await asyncio.sleep(self._limits.retry_s)
+                        served = list(waiting)
+                    else:
+                        served = [one for one in waiting if since <= one.cursor < backlog.to]
+                        served += [first] if first not in served else []
+                        self._send_backlog(room, served, backlog)
+                for subscriber in served:
+                    del waiting[subscriber]
+                for subscriber in served:
+                    self._catch_up(room, subscriber)
+        finally:  # whatever happens, the next who waits starts anew
+            room.is_reading = False
+
+    def _send_backlog(
+        self, room: Following, subscribers: Iterable[Subscriber], backlog: Backlog
+    ) -> None:
+        """Write what was read to everyone who can take it, one frame a cursor and kind."""
         frames: dict[tuple[int, Kind], tuple[int, bytes]] = {}
-        for subscriber in room.reading.pop(since):
-            if subscriber.cursor != since:
-                continue
-            while subscriber.sink.is_writable and since <= subscriber.cursor < backlog.to:
+        for subscriber in subscribers:
+            while subscriber.sink.is_writable and 0 <= subscriber.cursor < backlog.to:
                 key = (subscriber.cursor, subscriber.kind)
                 if key not in frames:
                     frames[key] = self._backlog_frame(room.feed, key[1], backlog, key[0])
                 self._send(subscriber, *frames[key])
-            self._catch_up(room, subscriber)
 
     def _failed(self, error: Exception) -> None:
         """It is tried again, whatever it was: who waits for it waits for nothing else.
@@ -313,6 +335,8 @@ class Hub:
             if found.to <= since:
                 raise ReadFailed  # it knows less than this feed
             current = [e for e in found.entries if changed.get(e.key, 0) <= e.seq]
+        if found.to >= feed.tail:
+            feed.recall(since, current, found.comments if found.to == feed.tail else None)
         return Backlog(found.to, current, found.comments)
 
     def _backlog_frame(

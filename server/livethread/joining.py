@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from pydantic_core import to_json
 
@@ -19,12 +23,26 @@ from livethread.store.base import FeedStore
 from livethread.views import comment_json
 from livethread.wire import Pieces, encode_frame
 
+REACH_S = 1.0
+NEAR_CHANGES = 100
+"""So far behind are most of those who come back."""
+
 
 class Start(NamedTuple):
     """The seq to follow from and the ``joined`` frame that says so."""
 
     seq: int
     frame: Pieces
+
+
+@dataclass(slots=True)
+class Reach:
+    """How far back a feed's readers may be: from ``within`` on they may, up to ``beyond`` not."""
+
+    since: float
+    within: float = math.inf
+    beyond: int = -1
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Joining:
@@ -44,6 +62,7 @@ class Joining:
         self._snapshots = snapshots
         self._resume_changes = resume_changes
         self._resume_bytes = resume_bytes
+        self._reaches: WeakKeyDictionary[Feed, Reach] = WeakKeyDictionary()
 
     async def feed(self, room: RoomName) -> Feed:
         """The room's open feed. Raises ``Unavailable`` if the Store can't be read."""
@@ -61,7 +80,27 @@ class Joining:
             return False
         if since.seq >= feed.tail:
             return True
-        return await self._store.size_since(RoomName(feed.name), since.seq) <= self._resume_bytes
+        return await self._is_within_bytes(feed, since.seq)
+
+    async def _is_within_bytes(self, feed: Feed, seq: int) -> bool:
+        """Whether what lies after ``seq`` is little enough, asking the Store as rarely as possible.
+
+        What is little after one place is less after a later one: of thousands who come back at
+        once, from some places, few need a reading. It is out of date soon, for more is written.
+        """
+        now = asyncio.get_running_loop().time()
+        reach = self._reaches.get(feed)
+        if reach is None or now - reach.since > REACH_S:
+            reach = self._reaches[feed] = Reach(now)
+        async with reach.reading:
+            for place in (max(0, min(seq, feed.tail - NEAR_CHANGES)), seq):
+                if reach.beyond < place and seq < reach.within:
+                    size = await self._store.size_since(RoomName(feed.name), place)
+                    if size <= self._resume_bytes:
+                        reach.within = place
+                    else:
+                        reach.beyond = place
+        return seq >= reach.within
 
     async def start(self, wanted: Subscribe, identity: Identity, encoding: Encoding) -> Start:
         """Where the follower starts. Raises ``Unavailable`` if the Store can't be read."""

@@ -247,6 +247,58 @@ def test_beyond_the_ring_the_store_is_read_once_for_all_at_the_same_place(room: 
     assert sinks[0].seqs == list(range(1, 14))
 
 
+def test_those_who_come_back_to_different_places_share_readings(room: Room) -> None:
+    """One reading at a time, of as much as a page holds; later comers find it in the ring."""
+    for _ in range(6):
+        room.log.commit()
+    gate = room.gate(), room.gate()
+    gate[0].set()  # the head's
+    sinks = [room.sink(since=since) for since in (3, 5, 1, 4, 2, 0, 6)]
+    room.loop.settle()
+    assert room.log.reads == [3]
+    gate[1].set()
+    room.loop.settle()
+    assert room.log.reads == [3, 1, 0]
+    assert [sink.seqs for sink in sinks] == [
+        list(range(since + 1, 7)) for since in (3, 5, 1, 4, 2, 0, 6)
+    ]
+    assert room.sink(since=2).seqs == [3, 4, 5, 6]
+    assert len(room.log.reads) == 3
+
+
+def test_one_who_reads_everything_holds_nobody_up(room: Room) -> None:
+    """Pages are read in turn: for one from the beginning, then for one near the head."""
+    room.log.page = 3
+    room.open()
+    room.append(*[0] * 18)
+    replaying, gate = Sink(room.hub), room.gate()
+    replaying.subscribers.append(
+        room.hub.subscribe(room.open(), replaying, PUBLIC, 0, is_unbounded=True)
+    )
+    late = room.sink(since=8)
+    gate.set()
+    room.loop.settle()
+    assert room.log.reads[:3] == [0, 8, 3]
+    assert replaying.seqs == list(range(1, 19))
+    assert late.seqs == list(range(9, 19))
+
+
+def test_whoever_leaves_or_is_caught_up_while_waiting_needs_no_reading(room: Room) -> None:
+    room.open()
+    room.append(*[0] * 12)
+    gate = room.gate()
+    first, gone, behind = room.sink(since=3), room.sink(since=2), room.sink(since=3)
+    room.loop.settle()
+    room.hub.unsubscribe(gone.subscribers[0])
+    behind.pause()
+    behind.resume()
+    gate.set()
+    room.loop.settle()
+    assert room.log.reads == [3]
+    assert gone.written == []
+    assert first.seqs == behind.seqs == list(range(4, 13))
+
+
 def test_frames_from_the_store_keep_the_bound_of_frames(room: Room) -> None:
     room.open()
     room.append(*[0] * 12, size=1500)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from livethread.auth.identity import ANONYMOUS, Identity
 from livethread.effects import Subscribe
 from livethread.feed import Encoding
 from livethread.joining import Start
-from livethread.model import CommentId, PageRequest, Role
+from livethread.model import CommentId, PageRequest, Role, RoomName
 from livethread.protocol import frames
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
@@ -138,6 +139,37 @@ def test_what_the_ring_holds_is_resumed_without_asking_the_store(scene: Scene) -
     cursor = Cursor(scene.loop.run(scene.server.joining.feed(A)).epoch, 1)
     assert read(scene.start(cursor))["mode"] == "resume"
     assert scene.store.waiting == []
+
+
+def test_of_many_who_come_back_at_once_few_have_their_distance_measured(scene: Scene) -> None:
+    scene.posts(3, size=BYTES // 2 - 200)
+    scene.posts(5)
+    scene.restart()
+    measured: list[int] = []
+    size_since = scene.store.size_since
+
+    async def noted(room: RoomName, since: int) -> int:
+        measured.append(since)
+        return await size_since(room, since)
+
+    scene.store.size_since = noted  # type: ignore[method-assign]
+    epoch = scene.epoch
+
+    async def come(since: int) -> str:
+        wanted = Subscribe(A, None, Cursor(epoch, since), False, PageRequest(A))
+        start = await scene.server.joining.start(wanted, ANONYMOUS, Encoding.JSON)
+        return str(read(start)["mode"])
+
+    async def come_all() -> list[str]:
+        return await asyncio.gather(*(come(since) for since in [4, 0, 5, 1, 6, 2, 3, 0] * 50))
+
+    modes = scene.loop.run(come_all())
+    far, near = "snapshot", "resume"
+    assert modes == [near, far, near, far, near, near, near, far] * 50
+    assert measured == [0, 4, 1, 2]
+    scene.loop.advance(2)
+    assert scene.mode(2) == near
+    assert measured == [0, 4, 1, 2, 0, 2]  # what was found then need not hold any more
 
 
 def test_a_replay_starts_at_the_beginning_however_long_it_is(scene: Scene) -> None:
