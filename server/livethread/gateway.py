@@ -281,7 +281,7 @@ class Gateway:
         over_http = Counter(stream.room for stream in self.streams)
         for name, room in self.services.hub.rooms():
             count = len(room.subscribers) + over_http[name]
-            uninformed = [s for group in room.live.values() for s in group if s.readers != count]
+            uninformed = [s for s in room.live if s.readers != count]
             if not uninformed:
                 continue
             frame = encode_frame(encode(frames.Presence(room=name, readers=count)))

@@ -37,6 +37,7 @@ from livethread.following import Subscriber
 from livethread.gateway import Gateway
 from livethread.handshake import Refused, admit, is_deflating, server_protocol
 from livethread.model import Audience, Outcome, RoomName, Write
+from livethread.outlet import Outlet
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
 from livethread.protocol.errors import CloseCode, LivethreadError, Unavailable
@@ -82,6 +83,7 @@ class Connection(asyncio.Protocol):
         "_identity_key",
         "_is_closing",
         "_message",
+        "_outlet",
         "_resumed",
         "_session",
         "_subscribers",
@@ -98,6 +100,7 @@ class Connection(asyncio.Protocol):
         self._gateway = gateway
         self._connections: set[Any] = server_state.connections
         self._transport: Transport
+        self._outlet: Outlet
         self._ws = server_protocol(gateway.settings)
         self._session: Session | None = None
         self._address = ""
@@ -118,8 +121,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.write = transport.write
         bound_unsent(transport, self._gateway.settings.write_buffer_bytes)
+        self._outlet = Outlet(transport)
+        self.write = self._outlet.write
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -142,6 +146,7 @@ class Connection(asyncio.Protocol):
         self._is_closing = True
         self.is_writable = False
         self.write = _drop
+        self._outlet.close()
         hub = self._gateway.services.hub
         for subscriber in self._subscribers.values():
             hub.unsubscribe(subscriber)
@@ -214,6 +219,13 @@ class Connection(asyncio.Protocol):
         return self._transport.get_write_buffer_size()
 
     # ── hub.Sink ──
+
+    @property
+    def fd(self) -> int:
+        return self._outlet.fd
+
+    def write_rest(self, data: bytes, sent: int, /) -> None:
+        self._outlet.write_rest(data, sent)
 
     def lost_place(self, subscriber: Subscriber) -> None:
         name = RoomName(subscriber.feed.name)
@@ -398,7 +410,7 @@ class Connection(asyncio.Protocol):
         if self._is_closing or not session.follows(room):
             return
         self._unsubscribe(room)
-        self._transport.writelines(start.frame)
+        self._outlet.writelines(start.frame)
         kind = Kind(session.identity.audience is Audience.STAFF, self._encoding)
         subscriber = hub.subscribe(feed, self, kind, start.seq, is_unbounded=wanted.is_replay)
         if session.follows(room):
@@ -449,7 +461,7 @@ class Connection(asyncio.Protocol):
         """Write what the Sans-I/O protocol wants written: handshake, pongs, closes, EOF."""
         for data in self._ws.data_to_send():
             if data:
-                self._transport.write(data)
+                self._outlet.write(data)
             else:
                 if not self._is_closing:
                     sent = self._ws.close_sent

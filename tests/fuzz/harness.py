@@ -67,6 +67,9 @@ class Transport:
     def get_extra_info(self, name: str) -> Any:
         return {"peername": ("127.0.0.9", 1), "socket": self}.get(name)
 
+    def fileno(self) -> int:
+        return -1
+
     def setsockopt(self, *_: Any) -> None:
         pass
 

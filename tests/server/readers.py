@@ -44,6 +44,13 @@ class Sink:
         self.lost: list[Subscriber] = []
         self._seen = seen
 
+    @property
+    def fd(self) -> int:
+        return -1
+
+    def write_rest(self, data: bytes, sent: int, /) -> None:
+        raise AssertionError("there is no descriptor")
+
     def write(self, data: bytes, /) -> None:
         self._seen(data)
         self.written.append(data)

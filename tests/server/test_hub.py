@@ -4,6 +4,9 @@ import asyncio
 import gc
 from collections.abc import Iterator
 from itertools import count
+from json import JSONDecoder
+from socket import socketpair
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from livethread.backlog import Backlog, Head, ReadFailed
 from livethread.feed import Encoding, Entry, Feed, Kind
 from livethread.following import Subscriber
 from livethread.hub import Hub, HubLimits
+from livethread.outlet import broadcast
 from tests.server.readers import PUBLIC, STAFF, Sink, payload_of
 from tests.server.virtual import VirtualLoop
 
@@ -705,3 +709,81 @@ def test_closing_ends_what_is_running(room: Room) -> None:
     room.loop.run(room.hub.close())
     room.loop.settle()
     assert not asyncio.all_tasks(room.loop)
+
+
+# ── straight to descriptors ──
+
+
+class Descriptor(Sink):
+    """Takes its frames through a socket; what the kernel doesn't take waits, as in a transport."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self.ours, self.theirs = socketpair()
+        self.ours.setblocking(False)
+        self.theirs.setblocking(False)
+        self.rest = b""
+
+    @property
+    def fd(self) -> int:
+        return self.ours.fileno()
+
+    def write(self, data: bytes, /) -> None:
+        assert self.is_writable
+        (sent,) = broadcast((self.fd,), data)
+        if sent < len(data):
+            self.write_rest(data, sent)
+
+    def write_rest(self, data: bytes, sent: int, /) -> None:
+        self.rest += data[sent:]
+        self.pause()
+
+    def read(self) -> bytes:
+        """What its client gets, the rest included."""
+        got = b""
+        while True:
+            try:
+                got += self.theirs.recv(65_536)
+            except BlockingIOError:
+                if not self.rest:
+                    return got
+                sent = self.ours.send(self.rest)
+                self.rest = self.rest[sent:]
+
+
+def test_a_reader_whose_descriptor_is_full_falls_out_and_misses_nothing() -> None:
+    room = Room(HubLimits(slice_sinks=4, ring_entries=8, lag_changes=10_000, frame_bytes=100_000))
+    quick, slow = Descriptor(room.hub), Descriptor(room.hub)
+    for sink in (quick, slow):
+        room.subscribe(sink, PUBLIC, 0)
+    beside = room.sink()
+    got = {quick: b"", slow: b""}
+    for _ in range(60):
+        room.append(size=20_000)
+        room.loop.settle()
+        got[quick] += quick.read()
+    assert not slow.is_writable
+    assert room.hub.lagging == 1
+    while True:
+        got[slow] += slow.read()
+        if slow.subscribers[0].cursor == room.log.seq:
+            break
+        slow.resume()
+        room.loop.settle()
+    assert room.hub.stats.store_reads  # it was farther behind than the ring goes back
+    for frames in (split(got[quick]), split(got[slow]), beside.frames):
+        assert [frame["from"] for frame in frames] == [0, *(frame["to"] for frame in frames[:-1])]
+        assert [c["seq"] for frame in frames for c in frame["changes"]] == list(range(1, 61))
+    for sink in (quick, slow):
+        sink.ours.close()
+        sink.theirs.close()
+    room.loop.finish()
+
+
+def split(stream: bytes) -> list[dict[str, Any]]:
+    decoder, text, frames = JSONDecoder(), stream.decode(), []
+    while text:
+        frame, end = decoder.raw_decode(text)
+        frames.append(frame)
+        text = text[end:]
+    return frames

@@ -289,6 +289,9 @@ class End(Transport):
 
 
 class _Socket:
+    def fileno(self) -> int:
+        return -1
+
     def setsockopt(self, *_: object) -> None:
         pass
 
