@@ -71,13 +71,14 @@ def main() -> int:
                 broken.append(f"{name} broke off: {error}")
                 print(broken[-1], file=sys.stderr)
             print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
-            if chosen.json is not None:  # after each scene, so that nothing is lost
+            # After each scene, so that nothing is lost if this is ended.
+            if chosen.json is not None:
                 chosen.json.write_text(report.as_json(about, results))
+            if chosen.report is not None:
+                page.fill(chosen.report, about, results, broken)
     if results:
         print("", report.table(results), "", *report.goals(results), "", sep="\n")
         print(*report.checks(results), *broken, sep="\n")
-    if chosen.report is not None:
-        page.fill(chosen.report, about, results, broken)
     return 1 if broken else 0
 
 

@@ -16,7 +16,7 @@ from tests.bench.scenes.stage import Player, Stage, playing
 
 BURST = 16
 ROOM = "bench"
-IN_FLIGHT = 256
+IN_FLIGHT = 64
 NAP_S = 0.0003
 """Longer than where latency counts: nothing here does."""
 
@@ -54,7 +54,7 @@ def single(stage: Stage) -> Result:
 
 
 def saturation(stage: Stage) -> Result:
-    """As many comments as go through one room, 256 on their way at any time."""
+    """As many comments as go through one room, 64 on their way at any time."""
     return _fan_out(stage, "saturation", _pour, IN_FLIGHT, ())
 
 
