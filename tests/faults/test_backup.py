@@ -48,6 +48,8 @@ async def test_backup_during_writes_is_a_beginning_of_what_was_written(
         kept = _entries(copy)
         assert kept == history.final[: len(kept)]
         assert acked <= len(kept) <= len(history.final)
+        if times < 20 and copy != copies[-1][1]:
+            continue  # each restoration starts a server
         directory = tmp_path / f"restored-{copy.stem}"
         directory.mkdir()
         await _is_restored(directory, copy, kept, epoch, seeded)
