@@ -21,7 +21,7 @@ WORD = r"power-\d-\d{6}"
 NORMAL = """
 from livethread.cli import main
 from livethread.store import sqlite
-sqlite._WRITER = tuple(p.replace("synchronous=FULL", "synchronous=NORMAL") for p in sqlite._WRITER)
+sqlite.WRITER = {**sqlite.WRITER, "synchronous": "NORMAL"}
 main(["serve"])
 """
 """A server that answers after COMMIT, but whose COMMIT doesn't sync."""
