@@ -407,7 +407,11 @@ class Connection(asyncio.Protocol):
         except LivethreadError as error:
             self._run(session.not_joined(room, wanted.ref, error))
             return
-        if self._is_closing or not session.follows(room):
+        if self._is_closing:
+            return
+        if not session.follows(room):  # left, or lost by an older subscription, while this waited
+            ended = Unavailable("The subscription has ended meanwhile. Join again.")
+            self._run(session.not_joined(room, wanted.ref, ended))
             return
         self._unsubscribe(room)
         self._outlet.writelines(start.frame)

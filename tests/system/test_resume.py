@@ -11,7 +11,7 @@ import pytest
 from tests.serverprocess import UNLIMITED, serving
 from tests.system.conftest import Shared
 from tests.system.data import Seeded
-from tests.system.peer import Peer, closing, fill
+from tests.system.peer import Peer, closing, command, fill
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +192,20 @@ async def test_joins_and_leaves_in_one_breath_end_as_the_last_one_says(server: S
                 seqs += [change["seq"] for change in message["changes"]]
                 cursor = message["to"]
         assert seqs[-1] == head
+
+
+async def test_a_join_whose_room_is_left_while_it_waits_is_answered_all_the_same(
+    server: Shared,
+) -> None:
+    peer = await Peer.speaking(server.port)
+    with closing(peer):
+        await peer.send(
+            command(type="join", room="left-at-once", ref="j")
+            + command(type="leave", room="left-at-once", ref="l")
+        )
+        answers = {}
+        while len(answers) < 2:
+            message = await peer.message()
+            answers[message.get("ref")] = message
+        assert answers["l"]["type"] == "left"
+        assert (answers["j"]["code"], answers["j"]["retryable"]) == ("unavailable", True)
