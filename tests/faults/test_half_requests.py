@@ -167,6 +167,23 @@ async def test_answer_that_nobody_takes_is_given_up(impatient: Shared) -> None:
         await until(lambda: _open_files(impatient.process) <= files, "it is let go of")
 
 
+async def test_stream_of_events_that_nobody_reads_is_given_up(impatient: Shared) -> None:
+    deaf = await Peer.dial(impatient.port, receive_buffer=4_096)
+    with closing(deaf):
+        await deaf.send(b"GET /api/v1/rooms/streamed/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await deaf.take(1)
+        assert await _streams(impatient.port) == 1
+        await fill(impatient.port, impatient.all_token, "streamed", 100)
+        async with asyncio.timeout(PATIENCE_S):
+            while await _streams(impatient.port):
+                await asyncio.sleep(0.05)
+
+
+async def _streams(port: int) -> int:
+    metrics = await _get(port, "/metrics")
+    return int(float(metrics.partition(b'livethread_connections{transport="http"} ')[2].split()[0]))
+
+
 async def test_answer_that_is_taken_slowly_arrives_whole(impatient: Shared) -> None:
     """For longer than a stall lasts, at 300 KB/s."""
     await fill(impatient.port, impatient.all_token, "taken", 100)
