@@ -203,7 +203,7 @@ async def test_a_join_whose_room_is_left_while_it_waits_is_answered_all_the_same
             command(type="join", room="left-at-once", ref="j")
             + command(type="leave", room="left-at-once", ref="l")
         )
-        answers = {}
+        answers: dict[Any, dict[str, Any]] = {}
         while len(answers) < 2:
             message = await peer.message()
             answers[message.get("ref")] = message
