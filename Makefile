@@ -27,7 +27,7 @@ run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--
 test: check ## all checks and all tests but the slow ones
 	@$(PYTEST) --numprocesses 2 --dist loadscope
 ifneq ($(wildcard tests/browser/test_*.py),)
-	@$(PYTEST) -m browser
+	@$(PYTEST) --numprocesses 2 -m browser
 endif
 
 test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing, a thousand simulated seeds

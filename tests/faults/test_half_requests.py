@@ -175,7 +175,7 @@ async def test_stream_of_events_that_nobody_reads_is_given_up(impatient: Shared)
         assert await _streams(impatient.port) == 1
         await fill(impatient.port, impatient.all_token, "streamed", 100)
         async with asyncio.timeout(PATIENCE_S):
-            while await _streams(impatient.port):
+            while await _streams(impatient.port):  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.05)
 
 
