@@ -159,12 +159,12 @@ LONG_PAGE = "/api/v1/rooms/taken/comments?limit=100"
 
 async def test_answer_that_nobody_takes_is_given_up(impatient: Shared) -> None:
     await fill(impatient.port, impatient.all_token, "taken", 100)
-    files = _open_files(impatient.process)
     deaf = await Peer.dial(impatient.port, receive_buffer=4_096)
     with closing(deaf):
         await deaf.send(f"GET {LONG_PAGE} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await until(lambda: _open_files(impatient.process) > files, "it is connected")
-        await until(lambda: _open_files(impatient.process) <= files, "it is let go of")
+        assert await deaf.take(1)
+        assert _holds(impatient.process, deaf)
+        await until(lambda: not _holds(impatient.process, deaf), "it is let go of")
 
 
 async def test_stream_of_events_that_nobody_reads_is_given_up(impatient: Shared) -> None:
@@ -225,6 +225,12 @@ async def _get(port: int, path: str, near: str = "127.0.0.1") -> bytes:
         writer.close()
         await writer.wait_closed()
         return answer
+
+
+def _holds(server: ServerProcess, peer: Peer) -> bool:
+    """True while the server has a connection to the peer open."""
+    found = psutil.Process(server.process.pid).net_connections("tcp")
+    return any(peer.port in connection.raddr[1:] for connection in found)
 
 
 def _open_files(server: ServerProcess) -> int:
