@@ -12,7 +12,8 @@ The way of a comment, and the order to read the code in::
 * ``writer.py``   group commit: many writes, one transaction, then answers, then the hub
 * ``store/``      the durable truth; ``plan.py`` decides a batch, ``sqlite_commit.py`` writes it
 * ``relay.py``    committed rows to encoded changes (``views.py``: who may see what of them)
-* ``hub.py``      a room is a feed, a reader (``following.py``) a cursor: fan-out, catching up
+* ``hub.py``      a room is a feed, a reader a cursor (``following.py``): fan-out (``outlet.py``: to
+  the kernel), catching up
 * ``feed.py``     one room's recent changes as shared bytes
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
 * ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``handshake.py`` who
