@@ -39,13 +39,10 @@ class Outlet:
         if self.fd >= 0 and not self._transport.get_write_buffer_size():
             with suppress(OSError):  # full or gone: the transport finds out which
                 sent = os.writev(self.fd, parts)
-        rest = []
-        for part in parts:
+        for part in parts:  # one by one: asyncio's writelines doesn't say stop (CPython 3.13)
             if sent < len(part):
-                rest.append(part[sent:])
+                self._transport.write(part[sent:])
             sent = max(0, sent - len(part))
-        if rest:
-            self._transport.writelines(rest)
 
     def write_rest(self, data: bytes, sent: int) -> None:
         """Have the transport write what the descriptor did not take."""

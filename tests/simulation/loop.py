@@ -82,6 +82,9 @@ class SeededLoop(VirtualLoop):
         assert self.connector is not None
         return await self.connector(protocol_factory)
 
+    def _asyncgen_finalizer_hook(self, agen: Any) -> None:
+        """Nothing: a killed process finishes nothing, and no collector decides what happens."""
+
     def apart(self, at: float, callback: Callable[..., Any], *given: Any) -> None:
         """Call at that time what belongs to no process."""
         self.call_at(at, callback, *given, context=Context())
