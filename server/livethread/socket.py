@@ -160,11 +160,11 @@ class Connection(asyncio.Protocol):
             log.debug("closed", session=self._session.id, code=self._close_code)
 
     def pause_writing(self) -> None:
-        """The write buffer is over its bound: write and read nothing more until it drains."""
+        """The kernel takes no more: what comes next waits until it has what is buffered."""
         self.is_writable = False
         if self._is_closing:
             return
-        self._transport.pause_reading()
+        self._hold_back()
         self._gateway.paused(self)
         for subscriber in self._subscribers.values():
             self._gateway.services.hub.pause(subscriber)
@@ -460,12 +460,24 @@ class Connection(asyncio.Protocol):
     def _send(self, payload: bytes) -> None:
         if not self._is_closing:
             self.write(encode_frame(payload))
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Hear nothing more from a client that leaves too many answers untaken.
+
+        Until then it is heard: it may say that it leaves.
+        """
+        if self.is_writable or self._is_closing:
+            return
+        if self.unsent_bytes() >= self._gateway.settings.write_buffer_bytes:
+            self._transport.pause_reading()
 
     def _flush_protocol(self) -> None:
         """Write what the Sans-I/O protocol wants written: handshake, pongs, closes, EOF."""
         for data in self._ws.data_to_send():
             if data:
                 self._outlet.write(data)
+                self._hold_back()
             else:
                 if not self._is_closing:
                     sent = self._ws.close_sent
