@@ -17,13 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from livethread.auth.identity import Identity
 from livethread.feed import Encoding
-from livethread.gateway import Gateway, Stream
+from livethread.gateway import Gateway
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import LivethreadError, RateLimited, TokenExpired
 from livethread.web.caller import Address, AnyGateway, Reader
-from livethread.web.following import Follower
+from livethread.web.following import Follower, end_when_gone
 from livethread.web.problems import CursorLost, problem
 
 KEEPALIVE = b": heartbeat\n\n"
@@ -95,7 +95,7 @@ class EventStream(Response):
             busy = RateLimited("Too many connections.", retry_after_ms=5_000)
             await problem(busy)(scope, receive, send)
             return
-        watching = self._gateway.loop.create_task(_end_when_gone(stream, receive))
+        watching = self._gateway.loop.create_task(end_when_gone(stream, receive))
         try:
             await self._run(send, stream.ended)
         finally:
@@ -157,9 +157,3 @@ class EventStream(Response):
             )
             return b"retry: %d\ndata: %b\n\n" % (random.randint(low, high), encode(notice))
         return b""
-
-
-async def _end_when_gone(stream: Stream, receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.end()

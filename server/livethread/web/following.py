@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 
+from starlette.types import Receive
+
 from livethread.auth.identity import Identity
 from livethread.backlog import ReadFailed
 from livethread.feed import Feed
-from livethread.gateway import Gateway
+from livethread.gateway import Gateway, Stream
 from livethread.model import Audience, RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
@@ -93,3 +95,10 @@ class Follower:
 
 def _head(feed: Feed) -> Cursor:
     return Cursor(feed.epoch, feed.head or 0)
+
+
+async def end_when_gone(stream: Stream, receive: Receive) -> None:
+    """Nobody waits for a stream whose client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.end()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
+from starlette.types import Receive
 
 from livethread.gateway import Gateway
 from livethread.model import RoomName
@@ -17,7 +18,7 @@ from livethread.protocol.errors import RateLimited
 from livethread.views import room_json
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.exchange import Exchange
-from livethread.web.following import Follower
+from livethread.web.following import Follower, end_when_gone
 from livethread.web.shapes import ChangesReply, Counts, RoomReply
 
 MAX_COUNTED = 100
@@ -66,6 +67,7 @@ async def read_changes(
     gateway: AnyGateway,
     address: Address,
     reader: Reader,
+    request: Request,
     since: Annotated[
         commands.Since | None,
         Query(
@@ -87,7 +89,7 @@ async def read_changes(
     if (feed.head or 0) > cursor.seq:
         payload = await follower.read()
     elif wait:
-        payload = await _long_poll(gateway, address, reader, follower, wait)
+        payload = await _long_poll(gateway, address, reader, follower, wait, request.receive)
     if payload is None:
         payload = feed.payload(cursor.seq, cursor.seq, None, [])
     feed = await gateway.services.joining.feed(wanted.room)
@@ -97,15 +99,22 @@ async def read_changes(
 
 
 async def _long_poll(
-    gateway: Gateway, address: str, reader: Exchange, follower: Follower, wait_s: float
+    gateway: Gateway,
+    address: str,
+    reader: Exchange,
+    follower: Follower,
+    wait_s: float,
+    receive: Receive,
 ) -> bytes | None:
-    """Wait as one of the connections that are counted by address and by identity."""
+    """Wait as one of the connections that are counted, until the client has gone at most."""
     stream = gateway.open_stream(follower.room, address, reader.identity)
     if stream is None:
         raise RateLimited("Too many connections.", retry_after_ms=5_000)
+    watching = gateway.loop.create_task(end_when_gone(stream, receive))
     try:
         return await follower.wait(min(wait_s, gateway.settings.long_poll_s), stream.ended)
     finally:
+        watching.cancel()
         gateway.close_stream(stream)
 
 
