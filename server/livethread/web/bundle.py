@@ -1,19 +1,38 @@
-"""All modules of the browser client as one, so that a page needs one request for some twenty.
+"""All modules of the browser client as one, and small: a page needs one request for some twenty.
 
 The modules are written so that they can be joined: relative imports of names without renaming, one
 a line, no two declarations of the same name; ``tests/static/joined.test.mjs`` holds them to it and
-joins them the same way.
+joins them the same way. Whoever debugs loads ``/static/elements.js``: the modules as written.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 _IMPORT = re.compile(r'^import \{ [\w, ]+ \} from "(\.[^"]+)";\n', re.MULTILINE)
 _SIDE_IMPORT = re.compile(r"^import\b", re.MULTILINE)
 _DOC_COMMENT = re.compile(r"^[ \t]*/\*\*[\s\S]*?\*/[ \t]*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class) )", re.MULTILINE)
+
+# minify-go brings Go's runtime, 10 MB and five threads: into a process that ends (150 ms), once.
+_MINIFY = """\
+import sys
+try:
+    import minify
+    smaller = minify.string("text/javascript", sys.stdin.buffer.read().decode())
+except (ImportError, OSError, ValueError) as error:
+    sys.exit(str(error).partition("\\n")[0])
+sys.stdout.buffer.write(smaller.encode())
+"""
+_MINIFY_TIMEOUT_S = 20
 
 
 def join(entry: Path) -> str | None:
@@ -39,3 +58,24 @@ def _collect(path: Path, modules: dict[Path, str]) -> None:
         _collect((path.parent / name).resolve(), modules)
     del modules[path]  # after what it imports
     modules[path] = _EXPORT.sub("", _IMPORT.sub("", _DOC_COMMENT.sub("", source)))
+
+
+@cache
+def minify(source: str) -> str:
+    """A module that exports nothing, in fewer bytes (19 kB gzipped became 15), its names shortened.
+
+    What can't be minified is returned as it is: more bytes, the same work.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _MINIFY],
+            input=f"(()=>{{{source}\n}})()".encode(),  # in a function all names are its own
+            capture_output=True,
+            timeout=_MINIFY_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        log.warning("not_minified", error=reason or str(error))
+        return source
+    return done.stdout.decode()

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livethread.web.bundle import join
+from livethread.web.bundle import join, minify
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -82,7 +82,7 @@ class File:
 
 
 class Files:
-    """The files below a folder by their relative path; ``embed.js`` is all modules joined."""
+    """The files below a folder by their relative path; ``embed.js`` is all modules in one."""
 
     def __init__(self, folder: Path) -> None:
         self._files = {
@@ -92,7 +92,7 @@ class Files:
         self._embed = self._files.get("embed.js")
         joined = join(folder / "elements.js")
         if joined is not None:
-            self._embed = File.of(joined.encode(), ".js")
+            self._embed = File.of(minify(joined).encode(), ".js")
 
     def get(self, name: str) -> File | None:
         return self._files.get(name)
