@@ -97,13 +97,16 @@ class Room:
         *,
         after: str | None = None,
         parent: int | None = None,
+        comment: int | None = None,
         limit: int | None = None,
         order: Order | None = None,
     ) -> PageReply:
-        """One page of roots with their first replies, or with ``parent`` the rest of a thread."""
-        question = checked(
-            commands.Page, room=self.name, after=after, parent=parent, limit=limit, order=order
-        )
+        """One page of roots with their first replies, or with ``parent`` the rest of a thread.
+
+        With ``comment`` that one's place: what it hangs on, itself, and what replies to it.
+        """
+        wanted = {"after": after, "parent": parent, "comment": comment}
+        question = checked(commands.Page, room=self.name, limit=limit, order=order, **wanted)
         return await self._server.ask(question, PageReply, patience_s=60)
 
     async def history(self, *, order: Order = "oldest") -> AsyncIterator[PageReply]:

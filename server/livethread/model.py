@@ -212,7 +212,10 @@ Outcome = Committed | LivethreadError
 
 @value
 class PageRequest:
-    """A page of at most ``limit`` roots, or replies to ``parent``, and of some ``max_bytes``."""
+    """A page of at most ``limit`` roots, and of some ``max_bytes``.
+
+    With ``parent`` it is of that thread's replies, with ``comment`` of what surrounds that one.
+    """
 
     room: RoomName
     parent: CommentId | None = None
@@ -222,6 +225,7 @@ class PageRequest:
     replies: int = 20
     audience: Audience = Audience.PUBLIC
     max_bytes: int = 256 * 1024
+    comment: CommentId | None = None
 
 
 @value

@@ -7,6 +7,7 @@ limits and the rendering of Markdown are handed in, so every rule can be tested 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -282,29 +283,27 @@ class Session:
             most = self._rules.limits.subscriptions
             raise TooLarge(f"One connection can follow {most} rooms.", field="room")
         self._rooms.add(room)
-        page = self._request(room, None, None, command.limit, command.order)
+        page = self._request(room, command.limit, command.order)
         return [Subscribe(room, command.ref, since, is_replay, page)]
 
     def _page(self, command: commands.Page) -> list[Effect]:
         room = RoomName(command.room)
         self.identity.require("read", room)
         self._take_place()
-        parent = None if command.parent is None else CommentId(command.parent)
-        request = self._request(room, parent, command.after, command.limit, command.order)
+        request = replace(
+            self._request(room, command.limit, command.order),
+            parent=None if command.parent is None else CommentId(command.parent),
+            after=command.after,
+            comment=None if command.comment is None else CommentId(command.comment),
+        )
         return [ReadPage(request, command.ref)]
 
     def _request(
-        self,
-        room: RoomName,
-        parent: CommentId | None,
-        after: str | None,
-        limit: int | None,
-        order: commands.Order | None,
+        self, room: RoomName, limit: int | None, order: commands.Order | None
     ) -> PageRequest:
+        """A first page."""
         return PageRequest(
             room=room,
-            parent=parent,
-            after=after,
             limit=limit or self._rules.page_roots,
             order=order or "oldest",
             replies=self._rules.page_replies,

@@ -22,10 +22,11 @@ from livethread.model import (
     Seq,
     Write,
 )
-from livethread.protocol.errors import BadFrame, Conflict, NotFound
-from livethread.store.paging import Thread, fit, fit_threads
+from livethread.protocol.errors import Conflict, NotFound
+from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
 from livethread.store.plan import BatchState, plan
 from livethread.store.rows import first_epoch
+from livethread.store.tokens import place_of, thread, token_of
 
 
 class MemoryStore:
@@ -67,11 +68,16 @@ class MemoryStore:
             for comment in self._comments(request.room)
             if comment.was_public or request.audience is Audience.STAFF
         ]
+        if request.comment is not None:
+            return self._around(room, seen, request)
         if request.parent is not None:
             return self._thread(room, seen, request)
         roots = sorted((c for c in seen if c.parent is None), key=lambda c: _place(request, c))
         if request.after is not None:
-            after = _after(request)
+            length = len(_place(request, roots[0])) if roots else 1
+            place = place_of(room, request.order, request.after, length)
+            sign = 1 if request.order == "oldest" else -1
+            after = tuple(sign * number for number in place)
             roots = [root for root in roots if _place(request, root) > after]
         threads: list[Thread] = []
         for root in roots:
@@ -79,9 +85,11 @@ class MemoryStore:
             size = sum(c.state is CommentState.VISIBLE for c in below)
             threads.append(Thread(replace(root, replies=size), below))
         page = fit_threads(threads, request)
-        is_last = page.threads == len(roots)
-        following = None if is_last else _token(request, roots[page.threads - 1])
-        return Page(room, page.comments, following, page.more)
+        following = None
+        if page.threads < len(roots):
+            last = [abs(number) for number in _place(request, roots[page.threads - 1])]
+            following = token_of(room, request.order, last)
+        return Page(room, page.comments, following, tokens_of(room, page.more))
 
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         own = [c for c in self._comments(room) if c.author.id == author]
@@ -123,13 +131,30 @@ class MemoryStore:
     def _thread(self, room: Room, seen: list[Comment], request: PageRequest) -> Page:
         if request.parent not in {comment.id for comment in seen}:
             raise NotFound(field="parent")
-        after = request.after or "0"
-        if not after.isdecimal() or len(after) > 18:
-            raise BadFrame(field="after")
-        below = [c for c in seen if c.root == request.parent and c.parent and c.id > int(after)]
+        reading = thread(request.parent)
+        after = place_of(room, reading, request.after, 1)[0] if request.after is not None else 0
+        below = [c for c in seen if c.root == request.parent and c.parent and c.id > after]
         listed = below[: max(1, fit(below, request.limit, request.max_bytes)[0])]
-        following = str(listed[-1].id) if len(below) > len(listed) else None
+        following = token_of(room, reading, [listed[-1].id]) if len(below) > len(listed) else None
         return Page(room, tuple(listed), following, {})
+
+    def _around(self, room: Room, seen: list[Comment], request: PageRequest) -> Page:
+        known = {comment.id: comment for comment in seen}
+        lineage: list[Comment] = []
+        id = request.comment
+        while id is not None and len(lineage) <= 100:
+            if id not in known:
+                raise NotFound(field="comment")
+            lineage.append(known[id])
+            id = known[id].parent
+        target = lineage[0]
+        below = [c for c in seen if c.root == target.root and c.parent is not None]
+        size = sum(c.state is CommentState.VISIBLE for c in below)
+        root = replace(known[target.root], replies=size)
+        children = [c for c in below if c.parent == target.id][: request.limit]
+        around = Around(root, lineage, children, below[: request.replies + 1])
+        fitted = fit_around(around, request)
+        return Page(room, fitted.comments, None, tokens_of(room, fitted.more))
 
 
 def _score(comment: Comment) -> int:
@@ -144,19 +169,3 @@ def _place(request: PageRequest, comment: Comment) -> tuple[int, ...]:
             return (-comment.id,)
         case "best":
             return (-_score(comment), -comment.id)
-
-
-def _token(request: PageRequest, root: Comment) -> str:
-    return f"{request.order[0]}{'.'.join(str(abs(n)) for n in _place(request, root))}"
-
-
-def _after(request: PageRequest) -> tuple[int, ...]:
-    assert request.after is not None
-    numbers = request.after[1:].split(".")
-    is_right = request.after[0] == request.order[0] and len(numbers) == len(
-        (0, 0) if request.order == "best" else (0,)
-    )
-    if not is_right or not all(n.isdecimal() and len(n) <= 18 for n in numbers):
-        raise BadFrame(field="after")
-    sign = 1 if request.order == "oldest" else -1
-    return tuple(sign * int(number) for number in numbers)

@@ -723,7 +723,7 @@ async def test_a_page_ends_with_a_thread_that_does_not_go_in_whole(store: Store)
     await only(store, post(), post(), post("x" * 4000, 1), post("y", 1), post("z", 2))
     request = PageRequest(A, max_bytes=3_000)
     page = await store.page(request)
-    assert ([comment.id for comment in page.comments], page.more) == ([1], {1: "1"})
+    assert ([comment.id for comment in page.comments], list(page.more)) == ([1], [1])
     pages = [page for _, page in await all_pages(store, request)]
     assert [[comment.id for comment in page.comments] for page in pages] == [[1], [3], [4], [2, 5]]
 
@@ -736,11 +736,13 @@ async def test_a_page_that_is_full_to_the_byte_is_not_the_last(store: Store, pas
     page = await store.page(PageRequest(A, max_bytes=most))
     assert [comment.id for comment in page.comments] == [1, 4, 5, 6][: 3 if past < 0 else 4]
     assert page.next is not None
-    assert page.more == ({1: "5"} if past < 0 else {})
+    assert list(page.more) == ([1] if past < 0 else [])
     thread = PageRequest(A, parent=CommentId(1), max_bytes=size_of(replies[0]) * 2 + past)
     found = await store.page(thread)
     assert [comment.id for comment in found.comments] == [4, 5][: 1 if past < 0 else 2]
-    assert found.next == str(found.comments[-1].id)
+    assert found.next is not None
+    following = await store.page(replace(thread, after=found.next))
+    assert following.comments[0].id == found.comments[-1].id + 1
 
 
 async def test_the_public_pages_leave_out_what_was_never_public(store: Store) -> None:
@@ -769,36 +771,115 @@ async def test_a_thread_of_an_unknown_parent_is_not_found(store: Store) -> None:
     assert caught.value.field == "parent"
 
 
-HUGE = "9" * 40
+async def tokens(store: Store, room: RoomName = A) -> dict[str, str]:
+    """A good token of each reading of a room with two threads, each of two replies."""
+    await only(store, *(post(room=room) for _ in "12"))
+    await only(store, *(post(parent=i, room=room) for i in (1, 1, 2, 2)))
+    found: dict[str, str] = {}
+    for order in get_args(Order):
+        page = await store.page(PageRequest(room, limit=1, replies=1, order=order))
+        assert page.next is not None
+        found[order] = page.next
+        found |= {f"thread {root}": token for root, token in page.more.items()}
+    return found
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        PageRequest(A, after="n5"),
-        PageRequest(A, after="o"),
-        PageRequest(A, after="o-1"),
-        PageRequest(A, after="o1.2"),
-        PageRequest(A, after="nonsense"),
-        PageRequest(A, after="o²"),
-        PageRequest(A, after=f"o{HUGE}"),
-        PageRequest(A, after="b1", order="best"),
-        PageRequest(A, after=f"b1.{HUGE}", order="best"),
-        PageRequest(A, after=f"b{HUGE}.1", order="best"),
-        PageRequest(A, after="o1", order="newest"),
-        PageRequest(A, after="x1", parent=CommentId(1)),
-        PageRequest(A, after="²", parent=CommentId(1)),
-        PageRequest(A, after=HUGE, parent=CommentId(1)),
-    ],
-    ids=lambda request: f"{request.order}:{request.parent}:{request.after[:9]}",
-)
-async def test_a_token_that_is_not_of_this_order_is_a_bad_frame(
-    store: Store, request_: PageRequest
+async def test_a_token_is_of_one_reading_in_one_room(store: Store) -> None:
+    here, there = await tokens(store), await tokens(store, RoomName("b"))
+    assert sorted(here) == ["best", "newest", "oldest", "thread 1", "thread 2"]
+    assert len({*here.values(), *there.values()}) == 10
+    requests = {order: PageRequest(A, order=order) for order in get_args(Order)}
+    requests |= {f"thread {id}": PageRequest(A, parent=CommentId(id)) for id in (1, 2)}
+    for reading, request in requests.items():
+        for of, token in [*here.items(), *(("elsewhere", token) for token in there.values())]:
+            asked = replace(request, after=token)
+            if of == reading:
+                assert (await store.page(asked)).comments
+                continue
+            with pytest.raises(BadFrame) as caught:
+                await store.page(asked)
+            assert caught.value.field == "after"
+
+
+@pytest.mark.parametrize("parent", [None, CommentId(1)])
+@pytest.mark.parametrize("order", get_args(Order))
+async def test_what_is_no_token_is_a_bad_frame(
+    store: Store, order: Order, parent: CommentId | None
 ) -> None:
-    await only(store, post(), post(parent=1))
-    with pytest.raises(BadFrame) as caught:
-        await store.page(request_)
-    assert caught.value.field == "after"
+    good = (await tokens(store))["thread 1" if parent else order]
+    bad = ["", "n5", "o", "1", "o²", "9" * 40, good[:-1], good + "A", good[1:] + "A", "A" * 64]
+    for token in bad:
+        with pytest.raises(BadFrame) as caught:
+            await store.page(PageRequest(A, parent=parent, after=token, order=order))
+        assert caught.value.field == "after", token
+
+
+# ── a comment's place ──
+
+
+def place_of(comment: int, **how: Any) -> PageRequest:
+    return PageRequest(A, comment=CommentId(comment), **how)
+
+
+async def a_deep_discussion(store: Store) -> None:
+    """One root with 20 replies; below the last of them a chain, 22 to 31; below 31 32 to 34."""
+    await only(store, post("root"), *(post(parent=1) for _ in range(20)))
+    for parent in range(21, 31):
+        await only(store, post(parent=parent))
+    await only(store, *(post(parent=31) for _ in range(3)))
+
+
+async def test_a_comments_place_is_its_lineage_its_replies_and_the_threads_beginning(
+    store: Store,
+) -> None:
+    await a_deep_discussion(store)
+    page = await store.page(place_of(31, replies=2, limit=2))
+    assert [comment.id for comment in page.comments] == [1, 2, 3, *range(21, 34)]
+    assert page.comments[0].replies == 33
+    assert page.next is None
+    seen = {comment.id for comment in page.comments}
+    token: str | None = page.more[1]
+    while token is not None:
+        rest = await store.page(PageRequest(A, parent=CommentId(1), after=token, limit=7))
+        seen |= {comment.id for comment in rest.comments}
+        token = rest.next
+    assert seen == set(range(1, 35))
+
+
+async def test_a_roots_place_is_its_thread(store: Store) -> None:
+    await a_discussion(store)
+    page = await store.page(place_of(3))
+    assert ([comment.id for comment in page.comments], page.more) == ([3, 13, 14], {})
+    page = await store.page(place_of(1))
+    assert ([comment.id for comment in page.comments], page.more) == ([1], {})
+
+
+async def test_a_place_that_does_not_go_in_keeps_the_nearest_of_its_lineage(store: Store) -> None:
+    await a_deep_discussion(store)
+    whole = await store.page(place_of(31, replies=100))
+    assert (len(whole.comments), whole.more) == (34, {})
+    most = sum(size_of(comment) for comment in whole.comments if comment.id in (1, 29, 30, 31))
+    page = await store.page(place_of(31, replies=2, max_bytes=most))
+    assert [comment.id for comment in page.comments] == [1, 29, 30, 31]
+    assert list(page.more) == [1]
+    page = await store.page(place_of(31, max_bytes=1))
+    assert [comment.id for comment in page.comments] == [1, 31]
+
+
+async def test_only_what_may_be_seen_has_a_place(store: Store) -> None:
+    await only(store, post(), configure(premoderate=True), post(parent=1), post(room="b"))
+    for comment in (3, 2, 9):
+        with pytest.raises(NotFound) as caught:
+            await store.page(place_of(comment))
+        assert caught.value.field == "comment"
+    staff = await store.page(place_of(3, audience=Audience.STAFF))
+    assert [comment.id for comment in staff.comments] == [1, 3]
+    await only(store, moderate(3, "approve"), post(parent=3), moderate(3, "reject"))
+    page = await store.page(place_of(3))
+    assert [(comment.id, comment.state) for comment in page.comments] == [
+        (1, "visible"),
+        (3, "removed"),
+    ]
 
 
 async def test_a_page_is_of_one_moment(store: Store) -> None:

@@ -14,7 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livethread.model import Audience, Committed, Outcome, PageRequest, RoomName, Write
+from livethread.model import (
+    Audience,
+    CommentId,
+    Committed,
+    Outcome,
+    Page,
+    PageRequest,
+    RoomName,
+    Write,
+)
+from livethread.protocol.errors import NotFound
 from livethread.store.base import Store
 from tests.contract.conftest import STORES
 from tests.contract.making import (
@@ -83,6 +93,11 @@ def without_epoch(room: Any) -> Any:
     return replace(room, epoch="")
 
 
+def without_seals(page: Page) -> tuple[str, dict[int, str]]:
+    """The places in a page's tokens: their seals are of the room's epoch."""
+    return (page.next or "")[4:], {root: token[4:] for root, token in page.more.items()}
+
+
 async def everything(store: Store) -> Iterator[Any]:
     """All that can be read."""
     found: list[Any] = [await store.counts(ROOMS)]
@@ -99,10 +114,18 @@ async def everything(store: Store) -> Iterator[Any]:
                 request = PageRequest(room, None, None, 2, order, 1, audience, max_bytes)
                 while True:
                     page = await store.page(request)
-                    found.append((page.comments, page.next, page.more))
+                    found.append((page.comments, *without_seals(page)))
                     if page.next is None:
                         break
                     request = replace(request, after=page.next)
+        for comment, max_bytes in product(range(1, 9), (1, 700, 10**6)):
+            request = PageRequest(room, limit=2, replies=1, max_bytes=max_bytes)
+            try:
+                page = await store.page(replace(request, comment=CommentId(comment)))
+            except NotFound as error:
+                found.append(error.field)
+            else:
+                found.append((page.comments, *without_seals(page)))
     return iter(found)
 
 

@@ -69,6 +69,19 @@ async def test_comments_come_in_pages_in_the_asked_order(site: Site) -> None:
     frames.PageReply.model_validate(first)
 
 
+async def test_a_comments_place_is_a_page(site: Site) -> None:
+    guest = await site.guest()
+    root = await site.post(guest, "root")
+    reply = await site.post(guest, "reply", parent=root["id"])
+    await site.post(guest, "another root")
+    page = await read(site, f"{ROOM}/comments", comment=reply["id"])
+    assert [comment["id"] for comment in page["comments"]] == [root["id"], reply["id"]]
+    missing = await site.client.get(f"{ROOMS}/{ROOM}/comments", params={"comment": 99})
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    both = await site.client.get(f"{ROOMS}/{ROOM}/comments", params={"comment": 1, "parent": 1})
+    assert (both.status_code, both.json()["code"]) == (422, "bad_frame")
+
+
 async def test_the_rest_of_a_thread_is_a_page_of_its_root(tmp_path: Path) -> None:
     async with a_site(tmp_path, page_replies=2) as site:
         guest = await site.guest()

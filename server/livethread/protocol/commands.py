@@ -164,10 +164,17 @@ class Report(InRoom):
 
 
 class Page(InRoom):
-    """Reads more of a room: roots, or with ``parent`` the rest of that thread."""
+    """Reads more of a room: roots; with ``parent`` the rest of that thread; or one comment's place.
+
+    With ``comment`` the page has the root of its thread, its ancestors (the nearest, if they don't
+    all go in), itself, replies to it, and the thread's first replies.
+    """
 
     type: Literal["page"] = "page"
     parent: CommentId | None = Field(None, description="the root of the thread to continue")
+    comment: CommentId | None = Field(
+        None, description="the comment whose place is asked for; without `parent` and `after`"
+    )
     after: PageToken | None = Field(None, description="`next` or `more` of an earlier page")
     limit: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None, description="how many; the server's setting if absent"
@@ -175,6 +182,12 @@ class Page(InRoom):
     order: Order | None = Field(
         None, description="order of the roots; `oldest` if absent. Keep it from page to page"
     )
+
+    @model_validator(mode="after")
+    def _one_reading(self) -> Page:
+        if self.comment is not None and (self.parent is not None or self.after is not None):
+            raise ValueError("a comment's place has no parent and no token")
+        return self
 
 
 class Moderate(Write):

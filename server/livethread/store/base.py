@@ -61,10 +61,12 @@ class FeedStore(Protocol):
     async def page(self, request: PageRequest) -> Page:
         """Roots in the asked order, each followed by its first replies in order of posting.
 
-        With ``parent`` (a root's id): what follows in that thread. It ends earlier at about
+        With ``parent`` (a root's id): what follows in that thread. With ``comment``: the root of
+        its thread, its ancestors, itself, its first replies and the thread's, in order of posting;
+        ``more`` goes on after the latter. A page ends earlier at about
         ``max_bytes`` of comments, though not before the first; its tokens go on without a gap.
-        Raises ``NotFound`` for an unknown parent, ``BadFrame`` for a page token that isn't of this
-        order.
+        Raises ``NotFound`` for an unknown parent or comment, ``BadFrame`` for a page token that
+        isn't of this room and order.
         """
 
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:

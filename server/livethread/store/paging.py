@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from livethread.model import Comment, PageRequest
+from livethread.model import Comment, PageRequest, Room
+from livethread.store.tokens import thread, token_of
 
 OVERHEAD_BYTES = 200
 """What a comment takes beside its words: ids, author, times, reactions."""
@@ -18,12 +19,24 @@ class Thread(NamedTuple):
     replies: Sequence[Comment]
 
 
+class Around(NamedTuple):
+    """A comment's surroundings: ``lineage`` is itself and its ancestors from below.
+
+    ``children`` reply to it, ``first`` are the thread's first replies, one more than asked for.
+    """
+
+    root: Comment
+    lineage: Sequence[Comment]
+    children: Sequence[Comment]
+    first: Sequence[Comment]
+
+
 class Fitted(NamedTuple):
-    """What goes into a page: so many ``threads``, and where the unfinished ones go on."""
+    """What goes into a page: so many ``threads``, and after which reply unfinished ones go on."""
 
     comments: tuple[Comment, ...]
     threads: int
-    more: dict[int, str]
+    more: dict[int, int]
 
 
 def size_of(comment: Comment) -> int:
@@ -50,7 +63,7 @@ def fit_threads(threads: Sequence[Thread], request: PageRequest) -> Fitted:
     root by its token in ``more``, and behind it by the one of the next roots.
     """
     listed: list[Comment] = []
-    more: dict[int, str] = {}
+    more: dict[int, int] = {}
     count, left = 0, request.max_bytes
     for root, replies in threads[: request.limit]:
         left -= size_of(root)
@@ -60,7 +73,31 @@ def fit_threads(threads: Sequence[Thread], request: PageRequest) -> Fitted:
         listed += (root, *replies[:shown])
         count, left = count + 1, left - size
         if shown < len(replies):
-            more[root.id] = str(listed[-1].id)  # replies have higher ids than their root
+            more[root.id] = listed[-1].id  # replies have higher ids than their root
         if shown < min(len(replies), request.replies):
             break
     return Fitted(tuple(listed), count, more)
+
+
+def fit_around(around: Around, request: PageRequest) -> Fitted:
+    """What must be there first, then the thread's beginning, in order of posting."""
+    root, lineage, children, first = around
+    needed = {comment.id: comment for comment in (lineage[0], root)}
+    left = request.max_bytes - sum(map(size_of, needed.values()))
+    for wanted in (lineage[1:], children):
+        lacking = [comment for comment in wanted if comment.id not in needed]
+        count, size = fit(lacking, len(lacking), left)
+        needed |= {comment.id: comment for comment in lacking[:count]}
+        left -= size
+    shown, _ = fit(first, request.replies, left)
+    listed = needed | {comment.id: comment for comment in first[:shown]} | {root.id: root}
+    more: dict[int, int] = {}
+    if shown < len(first):
+        more[root.id] = first[shown - 1].id if shown else root.id
+    comments = tuple(listed[id] for id in sorted(listed))
+    return Fitted(comments, 1, more)
+
+
+def tokens_of(room: Room, more: dict[int, int]) -> dict[int, str]:
+    """The tokens of unfinished threads, by root."""
+    return {root: token_of(room, thread(root), (after,)) for root, after in more.items()}

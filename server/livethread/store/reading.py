@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -23,21 +34,33 @@ from livethread.model import (
     RoomName,
 )
 from livethread.protocol.commands import Order
-from livethread.protocol.errors import BadFrame, NotFound
-from livethread.store.paging import OVERHEAD_BYTES, Thread, fit, fit_threads
+from livethread.protocol.errors import NotFound
+from livethread.store.paging import (
+    OVERHEAD_BYTES,
+    Around,
+    Thread,
+    fit,
+    fit_around,
+    fit_threads,
+    tokens_of,
+)
 from livethread.store.rows import comment_of
 from livethread.store.schema import COMMENT_COLUMNS, bots, comments, rooms
+from livethread.store.tokens import place_of, reading_of, token_of
 
 HELD_LIMIT = 100
+MAX_ANCESTORS = 100
 
 
 async def read_page(
     connection: AsyncConnection, room_id: int, room: Room, request: PageRequest
 ) -> Page:
     """See ``FeedStore.page``."""
+    if request.comment is not None:
+        return await _read_around(connection, room_id, room, request)
     if request.parent is not None:
         return await _read_thread(connection, room_id, room, request)
-    roots = (await connection.execute(_roots(room_id, request))).all()
+    roots = (await connection.execute(_roots(room_id, room, request))).all()
     ids = [row.id for row in roots[: request.limit]]
     replies = await _first_replies(connection, room_id, request, ids)
     threads: list[Thread] = []
@@ -46,9 +69,12 @@ async def read_page(
         size = below[0].thread if below else 0
         threads.append(Thread(comment_of(root, size), [comment_of(row) for row in below]))
     page = fit_threads(threads, request)
-    is_last = page.threads == len(roots)
-    following = None if is_last else _token(request.order, roots[page.threads - 1])
-    return Page(room, page.comments, following, page.more)
+    following = None
+    if page.threads < len(roots):
+        last = roots[page.threads - 1]
+        place = (last.score, last.id) if request.order == "best" else (last.id,)
+        following = token_of(room, reading_of(request), place)
+    return Page(room, page.comments, following, tokens_of(room, page.more))
 
 
 async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -> list[Comment]:
@@ -119,7 +145,7 @@ def _first_bytes(
     )
 
 
-def _roots(room_id: int, request: PageRequest) -> Select[Any]:
+def _roots(room_id: int, room: Room, request: PageRequest) -> Select[Any]:
     """One root more than asked for, to know whether there are more."""
     query = (
         select(comments.c.id, comments.c.score, _SIZE.label("size"))
@@ -128,8 +154,9 @@ def _roots(room_id: int, request: PageRequest) -> Select[Any]:
         .order_by(*_place(request.order, comments.c))
         .limit(request.limit + 1)
     )
-    after = _after(request)
-    if after:
+    if request.after is not None:
+        length = 2 if request.order == "best" else 1
+        after = place_of(room, reading_of(request), request.after, length)
         match request.order:
             case "oldest":
                 query = query.where(comments.c.id > after[-1])
@@ -180,9 +207,9 @@ async def _read_thread(
     exists = select(comments.c.id).where(in_room, comments.c.id == request.parent, seen)
     if (await connection.execute(exists)).first() is None:
         raise NotFound(field="parent")
-    after = int(request.after) if request.after and _is_number(request.after) else 0
-    if request.after and not after:
-        raise BadFrame("after: not a token of this thread", field="after")
+    after = 0
+    if request.after is not None:
+        (after,) = place_of(room, reading_of(request), request.after, 1)
     rows = (
         select(comments.c.id, _SIZE.label("size"))
         .where(in_room, comments.c.root == request.parent, comments.c.parent.is_not(None))
@@ -195,8 +222,60 @@ async def _read_thread(
     found = [comment_of(row) for row in await connection.execute(query)]
     count, _ = fit(found, request.limit, request.max_bytes)
     listed = found[: max(1, count)]
-    following = str(listed[-1].id) if len(found) > len(listed) else None
+    following = None
+    if len(found) > len(listed):
+        following = token_of(room, reading_of(request), (listed[-1].id,))
     return Page(room, tuple(listed), following, {})
+
+
+async def _read_around(
+    connection: AsyncConnection, room_id: int, room: Room, request: PageRequest
+) -> Page:
+    """A comment wherever it is, what it hangs on, what hangs on it, and its thread's beginning.
+
+    What must be there comes first: root and comment, its ancestors from below, its replies; the
+    thread's first replies have what is left. The token goes on after these, so that whoever reads
+    on misses nothing, and gets again what was brought out of turn.
+    """
+    lineage = [comment_of(row) for row in await connection.execute(_lineage(room_id, request))]
+    if not lineage:
+        raise NotFound(field="comment")
+    target = lineage[0]
+    query = select(*COMMENT_COLUMNS).where(comments.c.room_id == room_id)
+    (root,) = (await connection.execute(query.where(comments.c.id == target.root))).all()
+    below = (await _first_replies(connection, room_id, request, [target.root])).get(target.root, [])
+    children = (
+        query.where(comments.c.root == target.root, comments.c.parent == target.id)
+        .where(comments.c.id > target.id, _seen_by(request.audience))
+        .order_by(comments.c.id)
+        .limit(request.limit)
+    )
+    found = [comment_of(row) for row in await connection.execute(children)]
+    size = below[0].thread if below else 0
+    around = Around(comment_of(root, size), lineage, found, [comment_of(row) for row in below])
+    fitted = fit_around(around, request)
+    return Page(room, fitted.comments, None, tokens_of(room, fitted.more))
+
+
+def _lineage(room_id: int, request: PageRequest) -> Select[Any]:
+    """The comment and its ancestors, from below."""
+    up = (
+        select(comments.c.id, comments.c.parent, literal(0).label("height"))
+        .where(comments.c.room_id == room_id, comments.c.id == request.comment)
+        .where(_seen_by(request.audience))
+        .cte(recursive=True)
+    )
+    above = select(comments.c.id, comments.c.parent, up.c.height + 1)
+    up = up.union_all(
+        above.join(up, comments.c.id == up.c.parent).where(
+            comments.c.room_id == room_id, up.c.height < MAX_ANCESTORS
+        )
+    )
+    return (
+        select(*COMMENT_COLUMNS)
+        .join(up, and_(comments.c.room_id == room_id, comments.c.id == up.c.id))
+        .order_by(up.c.height)
+    )
 
 
 def _place(order: Order, columns: ReadOnlyColumnCollection[str, Any]) -> list[ColumnElement[Any]]:
@@ -208,22 +287,3 @@ def _place(order: Order, columns: ReadOnlyColumnCollection[str, Any]) -> list[Co
             return [columns.id.desc()]
         case "best":
             return [columns.score.desc(), columns.id.desc()]
-
-
-def _is_number(text: str) -> bool:
-    """Whether it is one that a database's 64 bits hold."""
-    return text.isdecimal() and len(text) <= 18
-
-
-def _token(order: str, row: Any) -> str:
-    return f"b{row.score}.{row.id}" if order == "best" else f"{order[0]}{row.id}"
-
-
-def _after(request: PageRequest) -> tuple[int, ...]:
-    if request.after is None:
-        return ()
-    prefix, numbers = request.after[:1], request.after[1:].split(".")
-    is_complete = len(numbers) == (2 if request.order == "best" else 1)
-    if prefix != request.order[0] or not is_complete or not all(map(_is_number, numbers)):
-        raise BadFrame("after: not a token of this order", field="after")
-    return tuple(int(number) for number in numbers)

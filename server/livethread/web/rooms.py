@@ -12,7 +12,7 @@ from starlette.types import Receive
 from livethread.gateway import Gateway
 from livethread.model import RoomName
 from livethread.protocol import commands, frames, text
-from livethread.protocol.codec import encode
+from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import RateLimited
 from livethread.views import room_json
@@ -49,10 +49,17 @@ async def read_comments(
     parent: Annotated[
         commands.CommentId | None, Query(description="the root of the thread to continue")
     ] = None,
+    comment: Annotated[
+        commands.CommentId | None, Query(description="the comment whose place is asked for")
+    ] = None,
     limit: Annotated[int | None, Query(ge=1, le=100)] = None,
 ) -> Response:
-    """Roots in the asked order, each followed by its first replies, parents before children."""
-    command = commands.Page(room=room, after=after, order=order, parent=parent, limit=limit)
+    """Roots in the asked order, each followed by its first replies, parents before children.
+
+    With `comment`: its thread's root, its ancestors, itself, replies to it, the thread's first.
+    """
+    named = {"after": after, "order": order, "parent": parent, "comment": comment, "limit": limit}
+    command = to_command({"type": "page", "room": room, **named})
     return answer(encode(await reader.ask(command)))
 
 
