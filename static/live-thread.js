@@ -4,7 +4,7 @@ import { Memory } from "./memory.js";
 import { sheet } from "./styles.js";
 import { ThreadSession } from "./thread-session.js";
 import { ThreadView } from "./thread-view.js";
-import { Words, chooseLocale } from "./words.js";
+import { chooseLocale, loadWords } from "./words.js";
 
 const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
@@ -67,7 +67,6 @@ export class LiveThread extends HTMLElement {
     const { server, room } = this;
     const url = new URL("ws", server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const words = new Words(chooseLocale(this.lang || document.documentElement.lang, navigator.languages));
     const memory = new Memory(server);
     const session = new ThreadSession({
       url: url.href, room, memory, token: this.token || undefined,
@@ -84,12 +83,23 @@ export class LiveThread extends HTMLElement {
       },
     });
     this.#session = session;
-    this.#view = new ThreadView({ session, words, memory, room, isPillOnly: this.getAttribute("live") === "pill" });
+    this.#listen(session);
+    session.start();
+    this.#show(session, memory);
+  }
+
+  /** Shows the thread as soon as its words are here; the socket opens meanwhile. @param {ThreadSession} session @param {Memory} memory */
+  async #show(session, memory) {
+    const language = this.closest("[lang]")?.getAttribute("lang") ?? document.documentElement.lang;
+    const words = await loadWords(chooseLocale(language, navigator.languages));
+    if (this.#session !== session) return;
+    this.#view = new ThreadView({ session, words, memory, room: this.room, isPillOnly: this.getAttribute("live") === "pill" });
+    this.#view.element.lang = words.locale;
+    this.#view.element.dir = words.dir;
     const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet()];
     shadow.replaceChildren(this.#view.element);
-    this.#listen(session);
-    session.start();
+    this.#schedule();
   }
 
   #stop() {
@@ -139,9 +149,9 @@ export class LiveThread extends HTMLElement {
 
   #update() {
     const session = this.#session;
-    if (!session) return;
+    if (!session || !this.#view) return;
     this.#updatedAt = Date.now();
-    this.#view?.update();
+    this.#view.update();
     if (!session.isLoaded) return;
     if (!this.#isReady) {
       this.#isReady = true;

@@ -1,9 +1,16 @@
 /** Says things in the reader's language: catalogues hold the words, `Intl` the plural rules, numbers and dates. */
+import { serverOf } from "./address.js";
 import { en } from "./lang/en.js";
+import { VERSION } from "./version.js";
 
 /** @typedef {keyof typeof en} Key */
 /** @typedef {Record<string, string | number>} Values */
 /** @typedef {string | Record<string, string>} Phrase  a string, or one for each plural category of `n` */
+/** @typedef {Partial<Record<Key, Phrase>>} Catalogue  what it lacks is said in English */
+
+/** A file of its own in `lang/` for each; English is here already. */
+export const LANGUAGES = ["en", "de", "fr", "es", "ar", "ja"];
+const RIGHT_TO_LEFT = ["ar"];
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -12,14 +19,20 @@ const DAY_MS = 24 * HOUR_MS;
 export class Words {
   #plural;
   #number;
+  /** @type {Record<Key, Phrase>} */
   #catalogue;
 
-  /** @param {string} [locale] @param {Record<Key, Phrase>} [catalogue] */
-  constructor(locale = "en", catalogue = en) {
+  /** @param {string} [locale] @param {Catalogue} [catalogue] */
+  constructor(locale = "en", catalogue = {}) {
     this.locale = locale;
-    this.#catalogue = catalogue;
+    this.#catalogue = { ...en, ...catalogue };
     this.#plural = new Intl.PluralRules(locale);
     this.#number = new Intl.NumberFormat(locale);
+  }
+
+  /** Which way the language is written. */
+  get dir() {
+    return RIGHT_TO_LEFT.includes(languageOf(this.locale)) ? "rtl" : "ltr";
   }
 
   /** The phrase with its `{names}` filled in; where it has plural forms, `n` chooses. @param {Key} key @param {Values} [values] */
@@ -54,17 +67,36 @@ export class Words {
 }
 
 /**
- * The locale to speak: English, the only catalogue so far, and of its regions the page's or else the reader's own.
- * A wrong `lang` attribute must not break the page.
+ * The words for a locale. Their file is fetched, unless they are English; if it doesn't come, they are English after all.
+ * @param {string} locale
+ * @param {(url: string) => Promise<{words: Catalogue}>} [load]
+ */
+export async function loadWords(locale, load = (url) => import(url)) {
+  const language = languageOf(locale);
+  if (language === "en") return new Words(locale);
+  try {
+    const { words } = await load(`${serverOf(import.meta.url)}static/lang/${language}.js${VERSION}`);
+    return new Words(locale, words);
+  } catch {
+    return new Words();
+  }
+}
+
+/**
+ * The locale to speak: the page's language, else the first of the reader's that there are words for, else English; the
+ * region, which shapes dates and numbers, is the page's, else the reader's. A wrong `lang` attribute must not break the page.
  * @param {string} page_language
  * @param {readonly string[]} reader_languages
  */
 export function chooseLocale(page_language, reader_languages) {
-  const candidates = /^en-./i.test(page_language) ? [page_language, ...reader_languages] : reader_languages;
-  for (const tag of candidates) {
-    if (/^en\b/i.test(tag) && isLocale(tag)) return tag;
-  }
-  return "en";
+  const tags = [page_language, ...reader_languages].filter((tag) => isLocale(tag) && LANGUAGES.includes(languageOf(tag)));
+  const language = languageOf(tags[0] ?? "en");
+  return tags.find((tag) => languageOf(tag) === language && tag.length > language.length) ?? language;
+}
+
+/** @param {string} tag */
+function languageOf(tag) {
+  return tag.split("-", 1)[0].toLowerCase();
 }
 
 /** @param {string} tag */

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Words, chooseLocale } from "../../static/words.js";
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { en } from "../../static/lang/en.js";
+import { LANGUAGES, Words, chooseLocale, loadWords } from "../../static/words.js";
 
 const NOW = Date.parse("2026-11-22T14:40:00.000Z");
 /** @param {number} seconds */
@@ -32,6 +35,64 @@ test("what is filled in is not filled in again", () => {
 test("a wrong language tag breaks nothing", () => {
   assert.equal(chooseLocale("en_GB!", ["x", "en-AU"]), "en-AU");
   assert.equal(chooseLocale("", []), "en");
+});
+
+test("the page's language comes first, then the reader's; the region is the page's, else the reader's", () => {
   assert.equal(chooseLocale("en", ["de", "en-GB"]), "en-GB");
   assert.equal(chooseLocale("en-US", ["en-GB"]), "en-US");
+  assert.equal(chooseLocale("de", ["en-GB", "de-AT"]), "de-AT");
+  assert.equal(chooseLocale("", ["pt-BR", "fr-CA", "de"]), "fr-CA");
+  assert.equal(chooseLocale("nl", ["ja"]), "ja");
+  assert.equal(chooseLocale("nl", ["sv"]), "en");
 });
+
+test("only Arabic is written from right to left", () => {
+  assert.deepEqual(LANGUAGES.filter((language) => new Words(language).dir === "rtl"), ["ar"]);
+});
+
+test("English is here; another language is fetched, once asked for; without it the words are English", async () => {
+  /** @type {string[]} */
+  const asked = [];
+  const load = async (/** @type {string} */ url) => (asked.push(url), { words: { post: "Senden" } });
+  assert.equal((await loadWords("en-GB", load)).say("post"), "Post");
+  const german = await loadWords("de-AT", load);
+  assert.deepEqual(asked.map((url) => url.replace(/.*static/, "static")), ["static/lang/de.js"]);
+  assert.deepEqual([german.say("post"), german.say("reply"), german.locale], ["Senden", "Reply", "de-AT"]);
+  const lost = await loadWords("fr", () => Promise.reject(new Error("blocked")));
+  assert.deepEqual([lost.say("post"), lost.locale], ["Post", "en"]);
+});
+
+const FOLDER = fileURLToPath(new URL("../../static/lang", import.meta.url));
+
+test("each file in lang/ is a language that can be chosen", () => {
+  const files = readdirSync(FOLDER).map((name) => name.replace(".js", ""));
+  assert.deepEqual(files.sort(), [...LANGUAGES].sort());
+});
+
+/** @param {unknown} phrase */
+const forms = (phrase) => (typeof phrase === "string" ? [phrase] : Object.values(/** @type {object} */ (phrase)));
+/** @param {unknown} phrase */
+const placeholders = (phrase) => [...new Set(forms(phrase).flatMap((form) => form.match(/\{\w+\}/g) ?? []))].sort();
+
+for (const language of LANGUAGES.filter((name) => name !== "en")) {
+  const { words } = await import(`../../static/lang/${language}.js`);
+  const missing = Object.keys(en).filter((key) => !(key in words));
+
+  test(`${language}: says what English says, fills in the same, has its plural forms`, () => {
+    const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+    // "many" of French and Spanish is for millions
+    const needed = language === "ar" ? categories : categories.filter((category) => category !== "many");
+    for (const [key, phrase] of Object.entries(words)) {
+      const english = en[/** @type {import("../../static/words.js").Key} */ (key)];
+      assert.ok(english, `${key} is no phrase`);
+      assert.equal(typeof phrase, typeof english, key);
+      assert.deepEqual(placeholders(phrase), placeholders(english), key);
+      if (typeof phrase === "object") for (const category of needed) assert.ok(category in phrase, `${key}: ${category}`);
+      for (const form of forms(phrase)) assert.ok(form.trim(), key);
+    }
+  });
+
+  test(`${language}: nothing is left to say in English`, { todo: missing.length > 0 && `missing: ${missing.join(", ")}` }, () => {
+    assert.deepEqual(missing, []);
+  });
+}

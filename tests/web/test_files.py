@@ -105,9 +105,32 @@ async def test_no_path_leads_out_of_the_folder(tmp_path: Path) -> None:
 
 async def test_embed_is_all_modules_in_one_small_file(site: Site) -> None:
     source = (await site.client.get("/embed.js")).text
-    assert not re.search(r"\b(import|export)\b(?!\.meta)", source)
+    assert not re.search(r"\b(import|export)\b(?!\.meta|\()", source)
     assert "customElements.define(" in source
     assert len(gzip.compress(source.encode(), 9)) <= BUDGET_BYTES
+
+
+async def test_what_embed_loads_is_kept_for_good_by_its_version(site: Site) -> None:
+    source = (await site.client.get("/embed.js")).text
+    [version] = re.findall(r"\?v=\w+", source)
+    words = await site.client.get(f"/static/lang/de.js{version}")
+    assert words.status_code == 200
+    assert "immutable" in words.headers["cache-control"]
+    for other in ("", "?v=", "?v=0123456789ab"):
+        words = await site.client.get(f"/static/lang/de.js{other}")
+        assert words.status_code == 200
+        assert "max-age=300" in words.headers["cache-control"]
+
+
+async def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "version.js").write_text('export const VERSION = "";\n')
+    (tmp_path / "elements.js").write_text('import { VERSION } from "./version.js";\nf(VERSION);\n')
+    versions = set()
+    for words in ("a", "b"):
+        (tmp_path / "words.js").write_text(words)
+        async with a_site(tmp_path, tmp_path) as site:
+            versions |= {*re.findall(r"\?v=\w+", (await site.client.get("/embed.js")).text)}
+    assert len(versions) == 2
 
 
 def test_what_cant_be_minified_stays_as_it_is_and_the_log_says_so() -> None:

@@ -36,10 +36,13 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
 )
 _COMPRESSED_ALREADY = frozenset({".ico", ".png", ".woff2"})
 _MIN_GAIN = 0.9
+_UNVERSIONED = 'const VERSION = "";'
 _ACCEPTED = re.compile(r"([^\s,;]+)\s*(?:;\s*q=([0-9.]+))?")
 
 # The names have no hash in them, so a new version must be seen soon; meanwhile nobody waits.
 CACHED = "public, max-age=300, stale-while-revalidate=86400"
+# But what ``embed.js`` loads is asked for by its version, and that never changes.
+IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 
 
@@ -82,24 +85,32 @@ class File:
 
 
 class Files:
-    """The files below a folder by their relative path; ``embed.js`` is all modules in one."""
+    """The files below a folder by their relative path; ``embed.js`` is all modules in one.
+
+    Their ``version`` is a digest of them all: ``embed.js`` knows it from ``static/version.js``.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._files = {
             path.relative_to(folder).as_posix(): File.of(path.read_bytes(), path.suffix)
             for path in _below(folder)
         }
+        tags = "".join(f"{name}:{file.tag};" for name, file in self._files.items())
+        self._version = hashlib.blake2s(tags.encode(), digest_size=6).hexdigest()
         self._embed = self._files.get("embed.js")
         joined = join(folder / "elements.js")
         if joined is not None:
-            self._embed = File.of(minify(joined).encode(), ".js")
+            versioned = joined.replace(_UNVERSIONED, f'const VERSION = "?v={self._version}";')
+            self._embed = File.of(minify(versioned).encode(), ".js")
 
     def get(self, name: str) -> File | None:
         return self._files.get(name)
 
     async def static(self, request: Request) -> Response:
         """``/static/{path}``."""
-        return _found(self._files.get(request.path_params["path"])).respond(request)
+        file = _found(self._files.get(request.path_params["path"]))
+        is_version = request.query_params.get("v") == self._version
+        return file.respond(request, cache=IMMUTABLE if is_version else CACHED)
 
     async def embed(self, request: Request) -> Response:
         """``/embed.js``."""
