@@ -18,7 +18,7 @@ The way of a comment, and the order to read the code in::
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
 * ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``handshake.py`` who
   may open one, ``gateway.py`` registry and timer
-* ``http.py``     uvicorn's HTTP connection, bounded
+* ``door.py``     where all come in; ``http.py`` uvicorn's HTTP connection, bounded (``visit.py``)
 * ``web/``        the same over HTTP, pages and files
 * ``settings.py``, ``cli/``, ``logs.py``, ``metrics.py``  for operators
 
@@ -53,12 +53,13 @@ from livethread.auth.limits import Rate, RateLimiter
 from livethread.auth.origin import OriginPolicy
 from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.tokens import Authenticator
+from livethread.door import Door
 from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
 from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
-from livethread.listening import problem_of, remedy_for, url_of
+from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
 from livethread.model import Committed
 from livethread.protocol.frames import Limits
 from livethread.protocol.text import MAX_NAME_CHARS
@@ -72,6 +73,7 @@ from livethread.store import backup
 from livethread.store.base import Store
 from livethread.store.errors import StartError
 from livethread.store.sqlite import SqliteStore
+from livethread.visit import Visit
 from livethread.web.app import create_app
 from livethread.wire import encode_frame
 from livethread.writer import Writer
@@ -387,6 +389,8 @@ class Server(uvicorn.Server):
             where = f"{config.host}:{config.port}"
             problem = f"can't listen there ({problem_of(error)})."
             raise StartError(where, problem, remedy_for(error)) from error
+        for listener in self.servers[0].sockets:
+            bound_unsent(listener, self._gateway.settings.write_buffer_bytes)
         self.started = True
         # What is here now stays. Looking through it took the collector 100 ms at a time.
         gc.collect()
@@ -400,9 +404,18 @@ class Server(uvicorn.Server):
         sys.stdout.flush()
 
     def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
+        return Door(self._gateway, self.server_state.connections, self._http, self._websocket)
+
+    def _http(self, visit: Visit) -> asyncio.Protocol:
+        return self._made(self.config.http_protocol_class, visit=visit)
+
+    def _websocket(self) -> asyncio.Protocol:
+        return self._made(self.config.ws_protocol_class)
+
+    def _made(self, make: Any, **more: Any) -> asyncio.Protocol:
+        """What uvicorn gives the classes that it was given."""
         made: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state={}
+            config=self.config, server_state=self.server_state, app_state={}, **more
         )
         return made
 

@@ -3,54 +3,39 @@
 A request has to arrive whole within ``request_deadline_s``, whatever trickles in meanwhile, and an
 answer has to be taken: no bytes for ``stall_s``, and the connection is closed. Read from uvicorn
 0.54, which has one deadline only, for silence between requests, and forgets that one at the first
-byte. An address may hold so many connections, and the process; a websocket counts anew.
+byte.
 """
 
 from __future__ import annotations
 
-import asyncio
-from asyncio import TimerHandle
+from asyncio import TimerHandle, Transport
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from livethread.auth.limits import source_of
 from livethread.gateway import Gateway
-from livethread.socket import bound_unsent
-
-SPARE_CONNECTIONS = 32
-"""Beyond ``max_connections``: who is one too many can still be told so, and /healthz be read."""
+from livethread.visit import Visit
 
 
 class HttpConnection(HttpToolsProtocol):
-    """One connection until it ends or becomes a websocket."""
+    """One connection until it ends or becomes a websocket; it goes on with the door's ``visit``."""
 
-    def __init__(self, gateway: Gateway, **keywords: Any) -> None:
+    def __init__(self, gateway: Gateway, visit: Visit, **keywords: Any) -> None:
         super().__init__(**keywords)
         self._gateway = gateway
-        self._is_ours = False
-        self._counted_as: str | None = None
-        self._deadline: TimerHandle | None = None
+        self._visit = visit
         self._stall: TimerHandle | None = None
 
     # ── asyncio.Protocol ──
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        settings = self._gateway.settings
-        bound = settings.max_connections + SPARE_CONNECTIONS
-        if len(self.connections) > bound or not self._enter():
-            self._gateway.stats.refused += 1
-            transport.abort()
-            return
-        self._is_ours = True
-        bound_unsent(transport, settings.write_buffer_bytes)
-        self._expect_request()
+        transport.set_write_buffer_limits(high=self._gateway.settings.write_buffer_bytes)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._is_idle():
-            self._expect_request()
+            self._visit.expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._let_go()
@@ -68,10 +53,10 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._expect_request()
+        self._visit.expect_request()
 
     def on_message_complete(self) -> None:
-        self._stop_waiting()
+        self._visit.request_came()
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -84,17 +69,6 @@ class HttpConnection(HttpToolsProtocol):
         """No request is being answered."""
         cycle: Any = self.cycle  # None before the first one, whatever its type says
         return cycle is None or cycle.response_complete
-
-    def _expect_request(self) -> None:
-        """From now on a request has to arrive in time, unless one is expected already."""
-        if self._deadline is None and self._is_ours:
-            deadline_s = self._gateway.settings.request_deadline_s
-            self._deadline = self.loop.call_later(deadline_s, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _watch_stall(self) -> None:
         """Until the answer is taken, some of it has to be within each ``stall_s``."""
@@ -113,22 +87,7 @@ class HttpConnection(HttpToolsProtocol):
             self._stall.cancel()
             self._stall = None
 
-    def _enter(self) -> bool:
-        """Count this connection under its address; a trusted proxy has as many as it likes."""
-        address = self.client[0] if self.client else ""
-        if self._gateway.services.proxies.is_trusted(address):
-            return True
-        source = source_of(address)
-        if not self._gateway.visitors.enter(source):
-            return False
-        self._counted_as = source
-        return True
-
     def _let_go(self) -> None:
-        """It ends or is a websocket now: nothing is waited for or counted here any more."""
-        self._is_ours = False
-        self._stop_waiting()
+        """It ends or is a websocket now."""
+        self._visit.end()
         self._stop_watching()
-        if self._counted_as is not None:
-            self._gateway.visitors.leave(self._counted_as)
-            self._counted_as = None

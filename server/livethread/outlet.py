@@ -14,17 +14,17 @@ class Outlet:
 
     ``fd`` may be written to by others, in turn with :meth:`write`, while the transport holds
     nothing; -1: never. What it doesn't take is :meth:`write_rest`'s. So that this is known at once
-    and not at some mark, a transport with a descriptor says stop as soon as it holds anything.
+    and not at some mark, a transport with a descriptor says stop as soon as it holds anything;
+    another one over ``unsent_bytes``.
     """
 
     __slots__ = ("_transport", "fd")
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, unsent_bytes: int) -> None:
         is_plain = transport.get_extra_info("sslcontext") is None
         self.fd: int = transport.get_extra_info("socket").fileno() if is_plain else -1
         self._transport = transport
-        if self.fd >= 0:
-            transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=unsent_bytes if self.fd < 0 else 0)
 
     def write(self, data: bytes, /) -> None:
         """Never blocks and never raises; may call ``pause_writing`` before it returns."""

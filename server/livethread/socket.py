@@ -1,8 +1,9 @@
 """A websocket connection: ``websockets``' Sans-I/O protocol inside an asyncio.Protocol.
 
-uvicorn constructs it when a request asks for an upgrade (contract read from uvicorn 0.54: keywords
-``config``, ``server_state``, ``app_state``; then ``connection_made``, ``data_received`` with the
-rebuilt request, ``transport.set_protocol``; self in ``server_state.connections``; ``shutdown``).
+The door constructs it for a request that asks for an upgrade, or uvicorn does (contract read from
+uvicorn 0.54: keywords ``config``, ``server_state``, ``app_state``; then ``connection_made``,
+``data_received`` with the rebuilt request, ``transport.set_protocol``; self in
+``server_state.connections``; ``shutdown``).
 There is no task, no queue and no ASGI message per connection or frame: frames in go to the
 :class:`Session`, frames out are written to the transport as they are.
 """
@@ -10,8 +11,6 @@ There is no task, no queue and no ASGI message per connection or frame: frames i
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from asyncio import Future, Task, Transport
 from collections.abc import Callable, Coroutine, Iterable
 from http import HTTPStatus
@@ -50,19 +49,6 @@ T = TypeVar("T")
 
 PARSE_BYTES = 4096
 """Received data is parsed in pieces, so that a flood of tiny frames is noticed early."""
-NOTSENT_LOWAT: int | None = getattr(
-    socket, "TCP_NOTSENT_LOWAT", 25 if sys.platform == "linux" else None
-)
-"""Bounds what the kernel holds unsent. Without it that is 4 MB, of which a third must be taken
-before we hear of any progress: longer than a slow but honest reader has."""
-
-
-def bound_unsent(transport: Transport, size_bytes: int) -> None:
-    """Let transport and kernel hold about that many unsent bytes each."""
-    transport.set_write_buffer_limits(high=size_bytes)
-    connection = transport.get_extra_info("socket")
-    if NOTSENT_LOWAT is not None and connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, size_bytes)
 
 
 def _drop(_: bytes) -> None:
@@ -121,8 +107,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        bound_unsent(transport, self._gateway.settings.write_buffer_bytes)
-        self._outlet = Outlet(transport)
+        self._outlet = Outlet(transport, self._gateway.settings.write_buffer_bytes)
         self.write = self._outlet.write
         self._connections.add(self)
 
@@ -301,6 +286,7 @@ class Connection(asyncio.Protocol):
             return
         response = self._ws.accept(request)
         self._ws.send_response(response)
+        self._flush_protocol()  # before the answer to whatever came behind it
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             gateway.addresses.leave(visitor.address)
             return

@@ -63,7 +63,7 @@ class Writer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.outlet = Outlet(transport)
+        self.outlet = Outlet(transport, 65_536)
         self.made.set_result(None)
 
     def pause_writing(self) -> None:

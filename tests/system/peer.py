@@ -147,14 +147,22 @@ class Peer:
         return peer
 
     async def upgrade(
-        self, port: int, *, origin: str | None = "self", headers: Headers | None = None
+        self,
+        port: int,
+        *,
+        origin: str | None = "self",
+        headers: Headers | None = None,
+        but_for: bytes = b"",
     ) -> None:
-        """Make a connection a websocket. Raises ``Refused``."""
+        """Make a connection a websocket. Raises ``Refused``.
+
+        ``but_for`` is what was sent of the request before.
+        """
         given = list(headers or [])
         if origin is not None:
             own = f"http://127.0.0.1:{port}"
             given.append(("Origin", own if origin == "self" else origin))
-        await self.send(upgrade(port, given))
+        await self.send(upgrade(port, given).removeprefix(but_for))
         async with asyncio.timeout(PATIENCE_S):
             while b"\r\n\r\n" not in self._buffer:
                 if not await self._receive():

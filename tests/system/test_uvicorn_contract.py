@@ -67,7 +67,9 @@ def test_minor_version_is_the_one_that_was_read() -> None:
 async def test_class_is_constructed_and_fed_as_we_read_it(inside: Inside) -> None:
     peer = await Peer.dial(inside.port)
     with closing(peer):
-        await peer.upgrade(inside.port, headers=[("X-Case", "Kept")])
+        await peer.send(b"G")  # in pieces it is no request that our door knows
+        await until(lambda: _are_all(inside, HttpConnection), "the connection is uvicorn's")
+        await peer.upgrade(inside.port, headers=[("X-Case", "Kept")], but_for=b"G")
         await peer.say(type="hello", version=1)
         await peer.hear("welcome")
         (init, (positional, keywords)), made, request, hello = CALLS
@@ -92,6 +94,10 @@ async def test_class_is_constructed_and_fed_as_we_read_it(inside: Inside) -> Non
         assert inside.connections == {protocol}
     await until(lambda: not inside.connections, "the connection is forgotten")
     assert CALLS[-1][0] == "connection_lost"
+
+
+def _are_all(inside: Inside, kind: type) -> bool:
+    return {type(connection) for connection in inside.connections} == {kind}
 
 
 async def test_refused_upgrades_leave_nothing_behind(inside: Inside) -> None:
@@ -137,7 +143,7 @@ def test_uvicorn_still_has_what_our_server_overrides() -> None:
 
 
 async def test_uvicorn_still_calls_what_our_http_connection_overrides(inside: Inside) -> None:
-    made = inside.server._protocol()
+    made = inside.server._http(None)  # type: ignore[arg-type]
     assert isinstance(made, HttpConnection)
     assert isinstance(made, HttpToolsProtocol)
     for name in (

@@ -28,6 +28,8 @@ class ProxyPolicy:
         return address
 
     def is_trusted(self, address: str) -> bool:
+        if not self._networks:
+            return False
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
