@@ -32,6 +32,8 @@ export class Feed {
   touched = new Set();
   /** Ids that came live, not by snapshot or page, until the view shows them. @type {Set<number>} */
   arrived = new Set();
+  /** The reader's own reactions, by comment, as of the last reading and what `setReacted` said since. @type {Map<number, Set<string>>} */
+  reacted = new Map();
   /** @type {Map<number, number[]>} */
   #children = new Map();
   /** @type {Map<number, Comment>} */
@@ -101,6 +103,7 @@ export class Feed {
       this.#load(frame.comments ?? [], frame.next);
       for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
     }
+    this.#takeReacted(frame);
     this.#setRoom(frame.room);
     for (const comment of frame.mine ?? []) this.upsert(comment);
     return "applied";
@@ -122,6 +125,7 @@ export class Feed {
 
   /** A page of more roots, or with `parent` of the rest of its thread. @param {Page} frame @param {number} [parent] */
   applyPage(frame, parent) {
+    this.#takeReacted(frame);
     if (parent) {
       for (const comment of frame.comments) this.#keep(comment);
       const token = frame.more?.[parent] ?? frame.next;
@@ -149,6 +153,20 @@ export class Feed {
     if (old && old.seq >= comment.seq) return;
     this.#aside.set(comment.id, comment);
     if (this.#aside.size > MAX_ASIDE) this.#aside.delete(/** @type {number} */ (this.#aside.keys().next().value));
+  }
+
+  /** The reader gave a reaction, or took it back. @param {number} id @param {string} reaction @param {boolean} on */
+  setReacted(id, reaction, on) {
+    const names = this.reacted.get(id) ?? new Set();
+    if (on) names.add(reaction);
+    else names.delete(reaction);
+    this.reacted.set(id, names);
+    this.touched.add(id);
+  }
+
+  /** @param {Joined | Page} frame */
+  #takeReacted(frame) {
+    for (const [id, names] of Object.entries(frame.reacted ?? {})) this.reacted.set(Number(id), new Set(names));
   }
 
   /** @param {Comment} comment */
@@ -207,7 +225,7 @@ export class Feed {
 
   #clear() {
     for (const id of this.comments.keys()) this.touched.add(id);
-    for (const map of [this.comments, this.more, this.#children, this.#aside, this.arrived]) map.clear();
+    for (const map of [this.comments, this.more, this.reacted, this.#children, this.#aside, this.arrived]) map.clear();
     this.room = null;
     this.next = null;
     this.#edge = 0;

@@ -40,11 +40,11 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {"oldest" | "newest"} Order */
 
 /** @typedef {{type: "welcome", ref?: string, session: string, user?: User | null, guest_token?: string, heartbeat_s?: number, limits?: Limits}} Welcome */
-/** @typedef {{type: "joined", ref?: string, room: Room, cursor: string, mode: "snapshot" | "resume", comments?: Comment[], next?: string | null, more?: Record<string, string>, mine?: Comment[]}} Joined */
+/** @typedef {{type: "joined", ref?: string, room: Room, cursor: string, mode: "snapshot" | "resume", comments?: Comment[], next?: string | null, more?: Record<string, string>, mine?: Comment[], reacted?: Record<string, string[]>}} Joined */
 /** @typedef {{type: "changes", room: string, from: number, to: number, comments?: number, changes: Change[]}} Changes */
 /** @typedef {{type: "reset", room: string, reason?: string}} Reset */
 /** @typedef {{type: "left", ref?: string, room: string}} Left */
-/** @typedef {{type: "page", ref?: string, room: string, comments: Comment[], next?: string | null, more?: Record<string, string>, at: number}} Page */
+/** @typedef {{type: "page", ref?: string, room: string, comments: Comment[], next?: string | null, more?: Record<string, string>, reacted?: Record<string, string[]>, at: number}} Page */
 /** @typedef {{type: "ack", ref?: string, room: string, seq: number, comment?: Comment, duplicate?: boolean}} Ack */
 /** @typedef {{type: "error", ref?: string, code: string, message: string, retryable?: boolean, retry_after_ms?: number, field?: string}} ErrorFrame */
 /** @typedef {{type: "presence", room: string, readers: number}} Presence */

@@ -155,12 +155,13 @@ send `renew` with a new token; the session goes on.
 empty. In a `snapshot`, throw away what you have of the room and show `comments`; `next` and `more`
 are tokens for `page`, good for that room and order only; a page may be shorter than asked for, so
 go on while there are such. A comment that isn't loaded, but linked to, comes with what it hangs on
-in answer to a `page` with `comment`. After that, changes come in order of their seq. The cursor is
-a string `EPOCH.SEQ`; store it whole, and with each accepted `changes` put its `to` in place of the
-SEQ. A change carries the whole comment as it now is. A page or an ack may be newer than your
-cursor: of two versions of a comment, keep that with the higher `seq`. How many comments everyone
-can see is told, not to be counted, for you don't hold them all: `comments` in `joined` is of the
-room's `seq`, in `changes` it is of `to`; keep that of the higher one.
+in answer to a `page` with `comment`. Of the reactions, `reacted` says which are the reader's own.
+After that, changes come in order of their seq. The cursor is a string `EPOCH.SEQ`; store it whole,
+and with each accepted `changes` put its `to` in place of the SEQ. A change carries the whole
+comment as it now is. A page or an ack may be newer than your cursor: of two versions of a comment,
+keep that with the higher `seq`. How many comments everyone can see is told, not to be counted, for
+you don't hold them all: `comments` in `joined` is of the room's `seq`, in `changes` it is of `to`;
+keep that of the higher one.
 
 **The gap rule.** Compare `from` of each `changes` with the SEQ of your own cursor:
 

@@ -27,6 +27,7 @@ class Snapshot:
     ``reason`` says why: ``start`` (joined without a cursor), ``behind`` (too far behind to be
     brought up change by change) or ``new_history`` (the cursor belonged to a history that was
     replaced: forget what you know). ``comments`` is the first page; ``Room.history`` reads all.
+    ``reacted`` has the own reactions to them.
     """
 
     reason: Reason
@@ -36,6 +37,7 @@ class Snapshot:
     next: str | None = None
     more: tuple[tuple[int, str], ...] = ()
     mine: tuple[Comment, ...] = ()
+    reacted: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ class Following:
     def _snapshot(self, frame: Joined, at: Cursor, reason: Reason) -> Step:
         self.cursor = at
         more = tuple((int(root), token) for root, token in (frame.more or {}).items())
+        reacted = tuple((int(id), tuple(names)) for id, names in (frame.reacted or {}).items())
         snapshot = Snapshot(
             reason=reason,
             cursor=str(at),
@@ -184,6 +187,7 @@ class Following:
             next=frame.next,
             more=more,
             mine=tuple(frame.mine or ()),
+            reacted=reacted,
         )
         return Step(snapshot, at)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from livethread.backlog import ReadFailed
 from livethread.effects import Subscribe
 from livethread.feed import Encoding, Feed
 from livethread.hub import Hub
-from livethread.model import PageRequest, RoomName
+from livethread.model import RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
 from livethread.snapshots import Snapshots
@@ -111,18 +112,18 @@ class Joining:
             seq = wanted.since.seq
             return Start(seq, _resumed(feed, seq, wanted.ref, encoding))
         snapshot = await self._snapshots.get(feed, wanted.page)
-        mine = await self._mine(wanted.page, identity)
-        return Start(snapshot.seq, snapshot.frame(wanted.ref, encoding, mine))
+        own = await self._own(wanted.room, snapshot.liked, identity) if identity.id else b""
+        return Start(snapshot.seq, snapshot.frame(wanted.ref, encoding, own))
 
-    async def _mine(self, page: PageRequest, identity: Identity) -> bytes:
-        """The reader's own comments that wait for a moderator, as a field of ``joined``."""
-        if not identity.id:
-            return b""
-        held = await self._store.held_by(page.room, identity.id)
-        if not held:
-            return b""
-        own = [comment_json(comment, identity.audience, is_own=True) for comment in held]
-        return b',"mine":' + to_json(own)
+    async def _own(self, room: RoomName, liked: Sequence[int], identity: Identity) -> bytes:
+        """What is the reader's own, as fields of ``joined``: held comments, reactions given."""
+        own = b""
+        if held := await self._store.held_by(room, identity.id):
+            mine = [comment_json(comment, identity.audience, is_own=True) for comment in held]
+            own += b',"mine":' + to_json(mine)
+        if liked and (reacted := await self._store.reacted_by(room, identity.id, liked)):
+            own += b',"reacted":' + to_json(reacted)
+        return own
 
 
 def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> Pieces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NewType
 
@@ -215,6 +216,7 @@ class PageRequest:
     """A page of at most ``limit`` roots, and of some ``max_bytes``.
 
     With ``parent`` it is of that thread's replies, with ``comment`` of what surrounds that one.
+    ``reader`` is whose own reactions it is to tell; a page that many share has none.
     """
 
     room: RoomName
@@ -226,16 +228,21 @@ class PageRequest:
     audience: Audience = Audience.PUBLIC
     max_bytes: int = 256 * 1024
     comment: CommentId | None = None
+    reader: str = ""
 
 
 @value
 class Page:
-    """Comments read at one moment. ``more`` maps the root of an unfinished thread to its token."""
+    """Comments read at one moment. ``more`` maps the root of an unfinished thread to its token.
+
+    ``reacted`` has what the request's ``reader`` gave to which comment.
+    """
 
     room: Room
     comments: tuple[Comment, ...]
     next: str | None
     more: dict[int, str]
+    reacted: dict[int, list[str]] = field(default_factory=dict)
 
 
 @value

@@ -295,6 +295,7 @@ class Session:
             parent=None if command.parent is None else CommentId(command.parent),
             after=command.after,
             comment=None if command.comment is None else CommentId(command.comment),
+            reader=self.identity.id,
         )
         return [ReadPage(request, command.ref)]
 

@@ -30,10 +30,14 @@ MAX_READINGS = 3
 
 @dataclass(slots=True)
 class Snapshot:
-    """A first page at ``seq``: the ``joined`` frame's fields, and the same deflated if wanted."""
+    """A first page at ``seq``: the ``joined`` frame's fields, and the same deflated if wanted.
+
+    ``liked`` are the comments in it that anyone reacted to.
+    """
 
     seq: int
     fields: bytes
+    liked: tuple[int, ...] = ()
     _deflated: bytes | None = None
 
     @property
@@ -41,12 +45,15 @@ class Snapshot:
         """What it may come to hold; deflated it is smaller."""
         return 2 * len(self.fields)
 
-    def frame(self, ref: str | None, encoding: Encoding, mine: bytes = b"") -> Pieces:
-        """The ``joined`` frame for a ref. All frames of an encoding share the fields' bytes."""
+    def frame(self, ref: str | None, encoding: Encoding, own: bytes = b"") -> Pieces:
+        """The ``joined`` frame for a ref, with a reader's ``own`` fields behind the shared ones.
+
+        All frames of an encoding share the latter's bytes.
+        """
         start = b'{"type":"joined",'
         if ref is not None:
             start += b'"ref":%b,' % to_json(ref)
-        return frame_around(start, self._part(encoding), mine + b"}", encoding)
+        return frame_around(start, self._part(encoding), own + b"}", encoding)
 
     def _part(self, encoding: Encoding) -> bytes:
         if encoding is not Encoding.DEFLATED:
@@ -126,7 +133,8 @@ class Snapshots:
             "order": request.order,
             **page_json(page, request.audience),
         }
-        snapshot = Snapshot(room.seq, to_json(fields)[1:-1])
+        liked = tuple(comment.id for comment in page.comments if comment.reactions)
+        snapshot = Snapshot(room.seq, to_json(fields)[1:-1], liked)
         if feed.head is not None and feed.changed_seq <= room.seq:
             self._keep(request, snapshot)
         return snapshot

@@ -81,7 +81,7 @@ def room_json(room: Room) -> dict[str, Any]:
 
 
 def page_json(page: Page, audience: Audience) -> dict[str, Any]:
-    """``comments``, ``next`` and ``more`` of a page or a snapshot."""
+    """``comments``, ``next``, ``more`` and ``reacted`` of a page or a snapshot."""
     value: dict[str, Any] = {
         "comments": [
             comment_json(comment, audience)
@@ -93,6 +93,8 @@ def page_json(page: Page, audience: Audience) -> dict[str, Any]:
         value["next"] = page.next
     if page.more:
         value["more"] = {str(root): token for root, token in page.more.items()}
+    if page.reacted:
+        value["reacted"] = {str(comment): names for comment, names in page.reacted.items()}
     return value
 
 

@@ -61,7 +61,21 @@ class MemoryStore:
             len(c.body) + len(c.rich or "") + 200 for c in self._comments(room) if c.seq > since
         )
 
+    async def reacted_by(
+        self, room: RoomName, author: str, comments: Sequence[int]
+    ) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for key in sorted(self._state.reactions):
+            if (key.room, key.author) == (room, author) and key.comment in comments:
+                found.setdefault(key.comment, []).append(key.reaction)
+        return found
+
     async def page(self, request: PageRequest) -> Page:
+        page = self._page(request)
+        liked = [c.id for c in page.comments if c.reactions and request.reader]
+        return replace(page, reacted=await self.reacted_by(request.room, request.reader, liked))
+
+    def _page(self, request: PageRequest) -> Page:
         room = self._room(request.room)
         seen = [
             comment

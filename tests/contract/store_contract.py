@@ -370,6 +370,20 @@ async def test_nobody_reacts_to_or_reports_what_is_not_shown(store: Store, actio
     assert [type(outcome) for outcome in refused] == [NotFound] * 4
 
 
+async def test_own_reactions_come_with_a_page_to_whoever_gave_them(store: Store) -> None:
+    await only(store, post(), post(parent=1), post())
+    await only(store, react(1), react(1, "heart"), react(2), react(3, author=TOM))
+    await only(store, react(2, on=False), react(3), delete(3))
+    assert await store.reacted_by(A, MARA.id, [1, 2, 9]) == {1: ["heart", "like"]}
+    assert await store.reacted_by(A, MARA.id, []) == {}
+    assert await store.reacted_by(RoomName("b"), MARA.id, [1]) == {}
+    for request in (PageRequest(A), place_of(1)):
+        assert (await store.page(request)).reacted == {}
+        assert (await store.page(replace(request, reader=TOM.id))).reacted == {}
+        own = (await store.page(replace(request, reader=MARA.id))).reacted
+        assert own == {1: ["heart", "like"]}
+
+
 async def test_a_report_changes_nothing_that_readers_see(store: Store) -> None:
     await only(store, post())
     done = await only(store, report(1, author=TOM), report(1, "abuse", "why", author=TOM))

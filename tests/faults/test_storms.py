@@ -108,7 +108,7 @@ class Readings:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.all: list[tuple[float, str]] = []
-        for name in ("room", "changes", "size_since", "page", "held_by"):
+        for name in ("room", "changes", "size_since", "page", "held_by", "reacted_by"):
             monkeypatch.setattr(SqliteStore, name, self._noted(name, getattr(SqliteStore, name)))
 
     def _noted(self, name: str, read: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from livethread.model import CommentId, PageRequest, Role, RoomName
 from livethread.protocol import frames
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
-from tests.contract.making import MARA, A, configure, moderate, post
+from tests.contract.making import MARA, TOM, A, configure, moderate, post, react
 from tests.protocol.reader import Json
 from tests.server.readers import payload_of
 from tests.server.town import MoodyStore, Server
@@ -187,6 +187,16 @@ def test_authors_find_their_own_held_comments_and_nobody_elses(scene: Scene) -> 
     for other in (ANONYMOUS, Identity("g:2", "Tom", Role.GUEST)):
         assert b"two" not in b"".join(scene.start(who=other).frame)
         assert "mine" not in read(scene.start(who=other))
+
+
+def test_readers_find_which_reactions_are_their_own_and_nobody_elses(scene: Scene) -> None:
+    tom = Identity("g:2", "Tom", Role.GUEST)
+    scene.posts(3)
+    scene.commit(react(1), react(1, "heart"), react(3, author=TOM))
+    for who, own in [(GUEST, {"1": ["heart", "like"]}), (tom, {"3": ["like"]})]:
+        assert read(scene.start(who=who))["reacted"] == own
+    for other in (ANONYMOUS, Identity("g:3", "Jo", Role.GUEST)):
+        assert "reacted" not in read(scene.start(who=other))
 
 
 def test_staff_get_a_page_of_their_own(scene: Scene) -> None:

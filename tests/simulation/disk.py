@@ -92,6 +92,11 @@ class DiskStore:
     async def page(self, request: PageRequest) -> Page:
         return await self._read(lambda: self._tables.page(request))
 
+    async def reacted_by(
+        self, room: RoomName, author: str, comments: Sequence[int]
+    ) -> dict[int, list[str]]:
+        return await self._read(lambda: self._tables.reacted_by(room, author, comments))
+
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         return await self._read(lambda: self._tables.held_by(room, author))
 

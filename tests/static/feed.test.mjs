@@ -227,3 +227,14 @@ test("whatever is lost, repeated or late, the reader ends with what a fresh one 
 function tree(feed, id = 0) {
   return feed.childrenOf(id).map((child) => [feed.comments.get(child), tree(feed, child)]);
 }
+
+test("own reactions come with what is read, stay with it, and change with what the reader does", () => {
+  const feed = feedAt10({ comments: [comment(1), comment(2)], reacted: { 1: ["like"] }, next: "t" });
+  feed.applyPage({ type: "page", room: "r", comments: [comment(3)], reacted: { 3: ["heart", "like"] }, at: 10 });
+  feed.setReacted(2, "like", true);
+  feed.setReacted(3, "like", false);
+  assert.deepEqual([...feed.reacted].map(([id, names]) => [id, ...names]), [[1, "like"], [3, "heart"], [2, "like"]]);
+  feed.expectJoined();
+  feed.applyJoined(joined({ comments: [comment(1)] }));
+  assert.equal(feed.reacted.size, 0);
+});

@@ -30,6 +30,8 @@ async def test_a_guest_posts_edits_reacts_reports_and_deletes(site: Site) -> Non
     like = {"comment": 1, "reaction": "like", "on": True}
     liked = await site.client.post(f"{ROOMS}/{ROOM}/reactions", json=like, headers=guest)
     assert liked.json()["comment"]["reactions"] == {"like": 1}
+    assert (await site.client.get(COMMENTS, headers=guest)).json()["reacted"] == {"1": ["like"]}
+    assert "reacted" not in (await site.client.get(COMMENTS)).json()
     report = {"reason": "spam"}
     reported = await site.client.post(f"{COMMENTS}/1/reports", json=report, headers=guest)
     assert reported.status_code == 200

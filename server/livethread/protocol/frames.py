@@ -141,6 +141,9 @@ class Joined(Wire):
     next: str | None = Field(None, description="page token for more roots")
     more: dict[str, str] | None = Field(None, description="root id to page token: rest of thread")
     mine: list[Comment] | None = Field(None, description="the reader's own held comments")
+    reacted: dict[str, list[Reaction]] | None = Field(
+        None, description="the reader's own reactions to these comments: id to names"
+    )
 
 
 class Changes(Wire):
@@ -177,6 +180,9 @@ class PageReply(Wire):
     comments: list[Comment] = Field(description="parents before children")
     next: str | None = Field(None, description="page token for what follows; absent at the end")
     more: dict[str, str] | None = Field(None, description="root id to page token: rest of thread")
+    reacted: dict[str, list[Reaction]] | None = Field(
+        None, description="the reader's own reactions to these comments: id to names"
+    )
     at: Seq = Field(description="the seq of the reading")
 
 

@@ -72,6 +72,11 @@ class FeedStore(Protocol):
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         """The author's comments that wait for a moderator, in order of posting; at most 100."""
 
+    async def reacted_by(
+        self, room: RoomName, author: str, comments: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Which of these comments the author reacted to, and how; names in order."""
+
 
 class BotStore(Protocol):
     async def add_bot(self, token: BotToken) -> None:

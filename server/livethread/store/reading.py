@@ -6,6 +6,7 @@ Each function takes a connection inside a transaction, so all it reads is of one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -45,7 +46,7 @@ from livethread.store.paging import (
     tokens_of,
 )
 from livethread.store.rows import comment_of
-from livethread.store.schema import COMMENT_COLUMNS, bots, comments, rooms
+from livethread.store.schema import COMMENT_COLUMNS, bots, comments, reactions, rooms
 from livethread.store.tokens import place_of, reading_of, token_of
 
 HELD_LIMIT = 100
@@ -57,9 +58,21 @@ async def read_page(
 ) -> Page:
     """See ``FeedStore.page``."""
     if request.comment is not None:
-        return await _read_around(connection, room_id, room, request)
-    if request.parent is not None:
-        return await _read_thread(connection, room_id, room, request)
+        page = await _read_around(connection, room_id, room, request)
+    elif request.parent is not None:
+        page = await _read_thread(connection, room_id, room, request)
+    else:
+        page = await _read_roots(connection, room_id, room, request)
+    liked = [comment.id for comment in page.comments if comment.reactions]
+    if not request.reader or not liked:
+        return page
+    reacted = await read_reacted_by(connection, room_id, request.reader, liked)
+    return replace(page, reacted=reacted)
+
+
+async def _read_roots(
+    connection: AsyncConnection, room_id: int, room: Room, request: PageRequest
+) -> Page:
     roots = (await connection.execute(_roots(room_id, room, request))).all()
     ids = [row.id for row in roots[: request.limit]]
     replies = await _first_replies(connection, room_id, request, ids)
@@ -86,6 +99,21 @@ async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -
         .limit(HELD_LIMIT)
     )
     return [comment_of(row) for row in rows]
+
+
+async def read_reacted_by(
+    connection: AsyncConnection, room_id: int, author: str, ids: Sequence[int]
+) -> dict[int, list[str]]:
+    rows = await connection.execute(
+        select(reactions.c.comment_id, reactions.c.reaction)
+        .where(reactions.c.room_id == room_id, reactions.c.author_id == author)
+        .where(reactions.c.comment_id.in_(ids))
+        .order_by(reactions.c.comment_id, reactions.c.reaction)
+    )
+    found: dict[int, list[str]] = {}
+    for comment, reaction in rows:
+        found.setdefault(comment, []).append(reaction)
+    return found
 
 
 async def read_counts(

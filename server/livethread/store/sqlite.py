@@ -185,6 +185,14 @@ class SqliteStore:
             return await queries.read_held_by(connection, id, author)
 
     @_to_its_end
+    async def reacted_by(
+        self, room: RoomName, author: str, comments: Sequence[int]
+    ) -> dict[int, list[str]]:
+        async with self._reading() as connection, connection.begin():
+            id, _ = await self._room_id(connection, room)
+            return await queries.read_reacted_by(connection, id, author, comments)
+
+    @_to_its_end
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         async with self._reading() as connection, connection.begin():
             return await queries.read_counts(connection, rooms)
