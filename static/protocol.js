@@ -21,6 +21,9 @@ export const PROTOCOL_VERSION = 1;
  * @property {CommentState} state
  * @property {Record<string, number>} [reactions]
  * @property {boolean} [pinned]
+ * @property {boolean} [featured]
+ * @property {boolean} [locked]
+ * @property {string} [hold]
  * @property {number} [replies]
  * @property {number} seq  the seq of its last change
  */
@@ -28,7 +31,9 @@ export const PROTOCOL_VERSION = 1;
  * @typedef {object} Room
  * @property {string} name
  * @property {string} [title]
- * @property {"open" | "closed"} state
+ * @property {"open" | "closed" | "read_only"} state
+ * @property {number} [max_depth]
+ * @property {number} [edit_window_s]
  * @property {number} comments
  * @property {number} [slow_mode_s]
  * @property {boolean} [premoderate]

@@ -82,7 +82,7 @@ export class ThreadView {
   /** Brings everything on screen to the session's state. @param {boolean} [showAll]  also what waits behind the pill */
   update(showAll = false) {
     const { feed, isLoaded, failure } = this.#session;
-    const isOpen = feed.room?.state !== "closed";
+    const isOpen = (feed.room?.state ?? "open") === "open";
     const arrived = feed.arrived.size;
     const shown = this.#list.update({
       now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#isPillOnly, showAll,
@@ -194,7 +194,7 @@ export class ThreadView {
     const { status, feed, readers } = this.#session;
     const words = this.#words;
     const isOffline = !navigator.onLine && status !== "live";
-    const isClosed = status === "live" && feed.room?.state === "closed";
+    const isClosed = status === "live" && (feed.room?.state ?? "open") !== "open";
     const live = readers > 0 ? words.say("liveReading", { n: readers }) : words.say("live");
     const text = isOffline ? words.say("offline") : isClosed ? words.say("closed") : status === "live" ? live : words.say(status);
     setText(this.#state, text);

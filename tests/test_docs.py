@@ -11,11 +11,12 @@ import pytest
 from livethread.cli import main
 from livethread.protocol.errors import CloseCode, ErrorCode
 from livethread.settings import Settings
-from livethread.web import comments, events, rooms
+from livethread.web import comments, events, moderation, rooms
 from livethread.web.problems import STATUS
 from tools.generate_settings import PAGE, page
 
 ROOT = Path(__file__).parents[1]
+API = (events, comments, moderation, rooms)
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -42,7 +43,13 @@ def test_each_status_stands_in_the_http_page_with_its_codes() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted({route.path for part in (events, comments, rooms) for route in part.router.routes}),
+    sorted(
+        {
+            route.path
+            for part in (events, comments, moderation, rooms)
+            for route in part.router.routes
+        }
+    ),
 )
 def test_each_operation_stands_in_the_http_page(path: str) -> None:
     shown = "/api/v1" + re.sub(r":\w+", "", path)

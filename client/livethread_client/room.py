@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypedDict, TypeVar, Unpack
 
 from livethread.protocol import commands
-from livethread.protocol.commands import Action, Order, ReportReason
+from livethread.protocol.commands import Action, Order, ReportReason, RoomState
 from livethread.protocol.errors import LivethreadError
 from livethread.protocol.frames import Ack, Change, PageReply
 from livethread.protocol.frames import Room as RoomInfo
@@ -17,6 +17,18 @@ from livethread_client.following import Following, Snapshot, Step
 from livethread_client.inbox import Inbox
 
 A = TypeVar("A", Ack, PageReply)
+
+
+class RoomChanges(TypedDict, total=False):
+    """What ``configure`` may change; see ``commands.Configure``."""
+
+    state: RoomState
+    slow_mode_s: int
+    premoderate: bool
+    title: str
+    max_depth: int
+    edit_window_s: int
+    reason: str
 
 
 class Server(Protocol):
@@ -197,7 +209,7 @@ class Room:
         nonce: str | None = None,
         patience_s: float | None = None,
     ) -> Ack:
-        """Approve, reject, hide, restore, pin or unpin (moderators, bots with that scope)."""
+        """Act on a comment (moderators, bots with that scope); see ``commands.Action``."""
         moderate = checked(
             commands.Moderate,
             room=self.name,
@@ -211,23 +223,13 @@ class Room:
     async def configure(
         self,
         *,
-        state: Literal["open", "closed"] | None = None,
-        slow_mode_s: int | None = None,
-        premoderate: bool | None = None,
-        title: str | None = None,
         nonce: str | None = None,
         patience_s: float | None = None,
+        **changes: Unpack[RoomChanges],
     ) -> Ack:
-        """Change the room itself (staff)."""
-        configure = checked(
-            commands.Configure,
-            room=self.name,
-            nonce=nonce or self._new_nonce(),
-            state=state,
-            slow_mode_s=slow_mode_s,
-            premoderate=premoderate,
-            title=title,
-        )
+        """Change the room itself (staff); what isn't named stays, -1 takes a bound away."""
+        nonce = nonce or self._new_nonce()
+        configure = checked(commands.Configure, room=self.name, nonce=nonce, **changes)
         return await self._server.ask(configure, Ack, patience_s)
 
     def leave(self) -> None:

@@ -40,6 +40,23 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+RoomState = Literal["open", "closed", "read_only"]
+Action = Literal[
+    "approve",
+    "hold",
+    "reject",
+    "hide",
+    "restore",
+    "delete",
+    "pin",
+    "unpin",
+    "feature",
+    "unfeature",
+    "lock",
+    "unlock",
+]
+
+
 @value
 class Author:
     id: str
@@ -52,18 +69,22 @@ class Author:
 class Room:
     """A room as committed. ``epoch`` names its history, ``seq`` is the head of its feed.
 
-    ``config_seq`` is the seq at which the room itself last changed (0: never).
+    ``config_seq`` is the seq at which the room itself last changed (0: never). ``max_depth`` is
+    how deep replies go (0: none), ``edit_window_s`` how long an author may edit; None: no bound of
+    the room's own.
     """
 
     name: RoomName
     epoch: str
     seq: Seq = 0
     title: str | None = None
-    state: Literal["open", "closed"] = "open"
+    state: RoomState = "open"
     slow_mode_s: int = 0
     premoderate: bool = False
     comments: int = 0
     config_seq: Seq = 0
+    max_depth: int | None = None
+    edit_window_s: int | None = None
 
     def advanced(self, visible: int) -> Room:
         """The room one change later, with so many visible comments more or fewer.
@@ -80,6 +101,8 @@ class Room:
             self.premoderate,
             max(0, self.comments + visible),
             self.config_seq,
+            self.max_depth,
+            self.edit_window_s,
         )
 
 
@@ -89,6 +112,8 @@ class Comment:
 
     ``root`` is the thread's first comment (its own id for a root). ``was_public`` says that readers
     have seen it, so that taking it away leaves a tombstone. ``rich`` and ``reactions`` are JSON.
+    ``depth`` is 0 for a root; ``hold`` says to staff why it is held, ``due_ms`` until when at most;
+    ``locked`` is a root's; ``reports`` are those that nobody has answered.
     """
 
     id: CommentId
@@ -104,6 +129,12 @@ class Comment:
     was_public: bool
     pinned: bool
     reactions: str | None
+    depth: int = 0
+    hold: str | None = None
+    featured: bool = False
+    locked: bool = False
+    reports: int = 0
+    due_ms: int | None = None
     replies: int = 0
 
 
@@ -125,6 +156,7 @@ class PostComment:
     rich: str | None
     parent: CommentId | None
     badge: Literal["bot", "staff"] | None = None
+    hold: str | None = None
 
 
 @value
@@ -157,16 +189,19 @@ class ReportComment:
 @value
 class ModerateComment:
     comment: CommentId
-    action: Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
+    action: Action
     reason: str | None
 
 
 @value
 class ConfigureRoom:
-    state: Literal["open", "closed"] | None
+    state: RoomState | None
     slow_mode_s: int | None
     premoderate: bool | None
     title: str | None
+    max_depth: int | None = None
+    edit_window_s: int | None = None
+    reason: str | None = None
 
 
 Wish = (
@@ -198,6 +233,43 @@ class Write:
 
 
 @value
+class Act:
+    """What someone did as staff, as the audit log keeps it; it is written with the act itself.
+
+    ``detail`` is JSON: what was changed, from what to what. ``person`` is whom it befell.
+    """
+
+    room: RoomName
+    comment: CommentId | None
+    person: str | None
+    by: Author
+    action: str
+    reason: str | None
+    detail: str | None
+    at_ms: int
+
+
+@value
+class Logged:
+    """An entry of the audit log; ``id`` rises with time."""
+
+    id: int
+    act: Act
+
+
+@value
+class ActsRequest:
+    """The newest of a site's acts older than ``before`` (an id), about what is named."""
+
+    site: str
+    room: RoomName | None = None
+    comment: CommentId | None = None
+    person: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@value
 class Committed:
     """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report)."""
 
@@ -206,6 +278,7 @@ class Committed:
     comment: Comment | None
     change: Change | None
     is_duplicate: bool = False
+    act: Act | None = None
 
 
 Outcome = Committed | LivethreadError

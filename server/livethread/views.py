@@ -61,6 +61,12 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
             value["reactions"] = from_json(comment.reactions)
         if comment.pinned:
             value["pinned"] = True
+        if comment.featured:
+            value["featured"] = True
+        if state is CommentState.HELD and comment.hold and audience is Audience.STAFF:
+            value["hold"] = comment.hold
+    if comment.locked:
+        value["locked"] = True
     value["state"] = state.value
     if comment.replies:
         value["replies"] = comment.replies
@@ -75,6 +81,10 @@ def room_json(room: Room) -> dict[str, Any]:
     value["state"] = room.state
     value["slow_mode_s"] = room.slow_mode_s
     value["premoderate"] = room.premoderate
+    if room.max_depth is not None:
+        value["max_depth"] = room.max_depth
+    if room.edit_window_s is not None:
+        value["edit_window_s"] = room.edit_window_s
     value["comments"] = room.comments
     value["seq"] = room.seq
     return value

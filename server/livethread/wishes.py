@@ -44,7 +44,13 @@ def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]
             return "moderate", ModerateComment(CommentId(id), action, reason)
         case commands.Configure():
             return "moderate", ConfigureRoom(
-                command.state, command.slow_mode_s, command.premoderate, command.title
+                command.state,
+                command.slow_mode_s,
+                command.premoderate,
+                command.title,
+                command.max_depth,
+                command.edit_window_s,
+                command.reason,
             )
     raise BadFrame
 

@@ -73,7 +73,8 @@ def report(comment: int, reason: str = "spam", text: str | None = None, **how: A
 
 
 def moderate(comment: int, action: Any, **how: Any) -> Write:
-    return write(ModerateComment(CommentId(comment), action, None), **({"author": MOD} | how))
+    wish = ModerateComment(CommentId(comment), action, how.pop("reason", None))
+    return write(wish, **({"author": MOD} | how))
 
 
 def configure(
@@ -81,9 +82,11 @@ def configure(
     slow_mode_s: int | None = None,
     premoderate: bool | None = None,
     title: str | None = None,
+    max_depth: int | None = None,
+    edit_window_s: int | None = None,
     **how: Any,
 ) -> Write:
-    wish = ConfigureRoom(state, slow_mode_s, premoderate, title)
+    wish = ConfigureRoom(state, slow_mode_s, premoderate, title, max_depth, edit_window_s)
     return write(wish, **({"author": MOD} | how))
 
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from livethread.model import (
+    Act,
+    ActsRequest,
     Audience,
     BotToken,
     Change,
     ChangeRange,
     Comment,
     CommentState,
+    Logged,
     Outcome,
     Page,
     PageRequest,
@@ -33,6 +36,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._state = BatchState({}, {}, {}, set(), {})
         self._bots: dict[str, BotToken] = {}
+        self._acts: list[Act] = []
 
     async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
         await asyncio.sleep(0)
@@ -42,7 +46,9 @@ class MemoryStore:
         """What ``commit`` does once its turn has come."""
         for write in writes:
             self._state.rooms.setdefault(write.room, self._room(write.room))
-        return plan(self._state, writes).outcomes
+        made = plan(self._state, writes)
+        self._acts += made.acts
+        return made.outcomes
 
     async def room(self, name: RoomName) -> Room:
         return self._room(name)
@@ -111,6 +117,18 @@ class MemoryStore:
 
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         return {room: self._room(room).comments for room in rooms}
+
+    async def acts(self, request: ActsRequest) -> Sequence[Logged]:
+        found = [
+            Logged(id, act)
+            for id, act in enumerate(self._acts, 1)
+            if request.site == (act.room.rpartition(" ")[0] or "default")
+            and request.room in (None, act.room)
+            and request.comment in (None, act.comment)
+            and request.person in (None, act.person)
+            and (request.before is None or id < request.before)
+        ]
+        return found[::-1][: request.limit]
 
     async def add_bot(self, token: BotToken) -> None:
         if token.name in {bot.name for bot in self._bots.values()} or token.id in self._bots:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ from typing import Any, Literal, get_args
 import pytest
 
 from livethread.model import (
+    ActsRequest,
     Audience,
     BotToken,
     Comment,
@@ -28,6 +30,7 @@ from livethread.protocol.errors import (
     HeldOff,
     LivethreadError,
     NotFound,
+    Rejected,
     RoomClosed,
 )
 from livethread.store.base import Store
@@ -405,6 +408,9 @@ async def test_a_report_changes_nothing_that_readers_see(store: Store) -> None:
         (["pin"], "visible", True, 1),
         (["pin", "unpin"], "visible", False, 1),
         (["approve"], "visible", False, 1),
+        (["hold"], "held", False, 0),
+        (["reject", "restore"], "visible", False, 1),
+        (["delete"], "removed", False, 0),
     ],
 )
 async def test_staff_acts_on_a_comment(
@@ -426,11 +432,151 @@ async def test_an_action_that_changes_nothing_takes_no_seq(store: Store) -> None
     assert (await store.room(A)).seq == 1
 
 
-async def test_what_is_gone_cannot_be_brought_back(store: Store) -> None:
-    await only(store, post(), moderate(1, "reject"), post(), delete(3))
-    for action in ("restore", "approve", "pin", "hide"):
-        refused = await store.commit([moderate(1, action), moderate(3, action)])
-        assert [type(outcome) for outcome in refused] == [NotFound, NotFound]
+@pytest.mark.parametrize("action", ["restore", "approve", "pin", "hide", "delete"])
+async def test_what_is_gone_cannot_be_brought_back(store: Store, action: str) -> None:
+    await only(store, post(), moderate(1, "delete"), post(), delete(3))
+    refused = await store.commit([moderate(1, action), moderate(3, action)])
+    assert [type(outcome) for outcome in refused] == [NotFound, NotFound]
+
+
+@pytest.mark.parametrize("action", ["approve", "pin", "hide", "hold", "reject"])
+async def test_what_was_rejected_can_only_be_restored_or_deleted(store: Store, action: str) -> None:
+    await only(store, post(), moderate(1, "reject"))
+    assert isinstance((await store.commit([moderate(1, action)]))[0], NotFound)
+
+
+UNDONE = [
+    ("approve", "hold", {"hold": "held by a moderator", "was_public": True}),
+    ("hide", "restore", {}),
+    ("reject", "restore", {}),
+    ("pin", "unpin", {}),
+    ("feature", "unfeature", {}),
+    ("lock", "unlock", {}),
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("action", "undo", "changed"), UNDONE)
+async def test_each_action_is_taken_back_by_another(
+    store: Store, action: str, undo: str, changed: dict[str, Any], together: bool
+) -> None:
+    is_held = action == "approve"
+    rich = '[{"t":"p","c":["words"]}]'
+    await only(
+        store, configure(title="T", premoderate=is_held), post("words", rich=rich, author=TOM)
+    )
+    await only(store, *([] if is_held else [react(2), moderate(2, "feature")]))
+    before = (await store.changes(A, 1, limit=9)).changes[-1].comment
+    assert before is not None
+    steps = [moderate(2, action), moderate(2, undo)]
+    if action == "feature":
+        before = replace(before, featured=False)
+    for batch in [steps] if together else [[step] for step in steps]:
+        await only(store, *batch)
+    after = (await store.changes(A, 1, limit=9)).changes[-1].comment
+    assert after == replace(before, seq=before.seq + (1 if action == "feature" else 2), **changed)
+    assert (await store.counts([A]))[A] == int(not is_held)
+
+
+async def test_a_rejected_comments_words_are_in_no_reading(store: Store) -> None:
+    await only(store, post("words", author=TOM), moderate(1, "reject"))
+    page = await store.page(PageRequest(A, audience=Audience.STAFF))
+    changes = await store.changes(A, 0, limit=9)
+    assert "words" not in repr([page, changes])
+    assert "Tom" not in repr([page, changes])
+
+
+async def test_what_is_deleted_after_it_was_rejected_is_gone_for_good(store: Store) -> None:
+    await only(store, post(), moderate(1, "reject"), moderate(1, "delete"))
+    assert isinstance((await store.commit([moderate(1, "restore")]))[0], NotFound)
+
+
+async def test_acts_are_logged_by_whom_when_what_and_why(reopen: Reopen) -> None:
+    store = await reopen()
+    await only(
+        store,
+        post("words", author=TOM),
+        moderate(1, "hide", reason="rude", now=T0 + 5),
+        configure(slow_mode_s=9, room="b"),
+        moderate(1, "hide"),  # changes nothing
+    )
+    await store.commit([moderate(9, "hide")])  # is refused
+    await only(store, moderate(1, "restore"))
+    store = await reopen()
+    acts = await store.acts(ActsRequest("default"))
+    assert [(a.act.room, a.act.comment, a.act.action) for a in acts] == [
+        ("a", 1, "restore"),
+        ("b", None, "configure"),
+        ("a", 1, "hide"),
+    ]
+    hide = acts[-1].act
+    assert (hide.by.id, hide.by.name, hide.person) == (MOD.id, MOD.name, TOM.id)
+    assert (hide.reason, hide.at_ms) == ("rude", T0 + 5)
+    assert json.loads(hide.detail or "") == {"state": ["visible", "hidden"]}
+    assert json.loads(acts[1].act.detail or "") == {"slow_mode_s": [0, 9]}
+    assert "words" not in repr(acts)
+    assert list(await store.acts(ActsRequest("default", before=acts[0].id))) == acts[1:]
+    assert list(await store.acts(ActsRequest("default", room=A, limit=1))) == acts[:1]
+    assert list(await store.acts(ActsRequest("default", comment=CommentId(1)))) == [
+        acts[0],
+        acts[2],
+    ]
+    assert list(await store.acts(ActsRequest("default", person=TOM.id))) == [acts[0], acts[2]]
+    assert list(await store.acts(ActsRequest("other"))) == []
+
+
+async def test_the_audit_log_is_written_with_the_act_or_neither_is(store: Store) -> None:
+    """A repeated nonce is one act; so is an act whose answer was lost."""
+    await only(store, post())
+    for _ in range(3):
+        await only(store, moderate(1, "pin", nonce="same-nonce"))
+    assert [a.act.action for a in await store.acts(ActsRequest("default"))] == ["pin"]
+
+
+async def test_an_act_of_another_site_is_not_this_sites(store: Store) -> None:
+    await only(store, configure(title="T", room="other a"), configure(title="T", room="a"))
+    for site, room in (("default", "a"), ("other", "other a"), ("othe", None)):
+        acts = await store.acts(ActsRequest(site))
+        assert [a.act.room for a in acts] == ([] if room is None else [room])
+
+
+async def test_a_locked_thread_takes_staffs_replies_only(store: Store) -> None:
+    await only(store, post(), post(parent=1), moderate(1, "lock"))
+    for reply in (post(parent=1), post(parent=2)):
+        assert isinstance((await store.commit([reply]))[0], RoomClosed)
+    await only(store, post(), post(parent=2, author=MOD), moderate(1, "unlock"), post(parent=2))
+
+
+async def test_only_a_root_can_be_locked(store: Store) -> None:
+    await only(store, post(), post(parent=1))
+    assert isinstance((await store.commit([moderate(2, "lock")]))[0], BadFrame)
+
+
+async def test_replies_go_as_deep_as_the_room_allows(store: Store) -> None:
+    await only(store, configure(max_depth=1), post(), post(parent=2))
+    assert isinstance((await store.commit([post(parent=3)]))[0], Rejected)
+    (staffs,) = await only(store, post(parent=3, author=MOD))
+    assert comment_of(staffs).depth == 2
+    await only(store, configure(max_depth=0))
+    assert isinstance((await store.commit([post(parent=2)]))[0], Rejected)
+    await only(store, configure(max_depth=-1), post(parent=4))
+    assert (await store.room(A)).max_depth is None
+
+
+async def test_a_room_has_its_own_edit_window(store: Store) -> None:
+    await only(store, post(), configure(edit_window_s=5))
+    await only(store, edit(1, "soon", now=T0 + 5_000))
+    late = await store.commit([edit(1, "late", now=T0 + 5_001)])
+    assert isinstance(late[0], Forbidden)
+    await only(store, configure(edit_window_s=-1), edit(1, "late", now=T0 + 5_001))
+
+
+async def test_a_read_only_room_takes_no_reactions_either(store: Store) -> None:
+    await only(store, post(), configure(state="closed"), react(1))
+    await only(store, configure(state="read_only"))
+    refused = await store.commit([react(1, on=False), post(), edit(1, "x"), post(parent=1)])
+    assert [type(outcome) for outcome in refused] == [RoomClosed] * 4
+    await only(store, report(1), delete(1), post(author=MOD))
 
 
 async def test_premoderation_holds_what_readers_post_until_it_is_approved(store: Store) -> None:

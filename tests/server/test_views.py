@@ -150,6 +150,15 @@ def test_a_page_is_of_the_wires_shape() -> None:
     assert last.keys() == {"comments"}
 
 
+def test_only_staff_is_told_why_a_comment_is_held() -> None:
+    held = replace(FULL, state=CommentState.HELD, hold="link filter")
+    assert comment_json(held, Audience.STAFF)["hold"] == "link filter"
+    assert "hold" not in comment_json(held, Audience.PUBLIC, is_own=True)
+    entry = entry_of(Change(7, held))
+    assert b"link filter" in (entry.staff or b"")
+    assert b"link filter" not in (entry.public or b"")
+
+
 def test_audiences_share_the_bytes_of_what_both_may_see() -> None:
     entry = entry_of(Change(7, FULL))
     assert entry.public is entry.staff

@@ -37,13 +37,15 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
             target = target[part]
     room = "/api/v1/rooms/{room}"
     expected = {
-        room: {"get"},
+        room: {"get", "patch"},
         f"{room}/comments": {"get", "post"},
         f"{room}/comments/{{comment}}": {"patch", "delete"},
         f"{room}/comments/{{comment}}/reports": {"post"},
+        f"{room}/comments/{{comment}}/moderation": {"post"},
         f"{room}/changes": {"get"},
         f"{room}/events": {"get"},
         f"{room}/reactions": {"post"},
+        "/api/v1/acts": {"get"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
     }

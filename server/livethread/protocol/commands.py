@@ -22,7 +22,21 @@ Order = Literal["newest", "oldest", "best"]
 Reaction = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
 ReportReason = Literal["spam", "abuse", "off_topic", "other"]
-Action = Literal["approve", "reject", "hide", "restore", "pin", "unpin"]
+Action = Literal[
+    "approve",
+    "hold",
+    "reject",
+    "hide",
+    "restore",
+    "delete",
+    "pin",
+    "unpin",
+    "feature",
+    "unfeature",
+    "lock",
+    "unlock",
+]
+RoomState = Literal["open", "closed", "read_only"]
 Since = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
 Client = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
@@ -196,18 +210,21 @@ class Moderate(Write):
     type: Literal["moderate"] = "moderate"
     comment: CommentId
     action: Action = Field(
-        description="`approve` shows a held one, `reject` empties it for good, `hide` and `restore`"
-        " take it away and bring it back, `pin` and `unpin` mark it"
+        description="`approve` shows it and answers its reports, `hold` puts it back into the"
+        " queue; `reject` and `hide` take it away, `restore` brings it back; `delete` can't be"
+        " undone; `pin` and `feature` mark it, `lock` ends replies below a root"
     )
-    reason: Reason | None = Field(None, description="why, for the other moderators")
+    reason: Reason | None = Field(None, description="why, for the audit log")
 
 
 class Configure(Write):
     """Changes a room's settings; those absent stay. For those who may `moderate`."""
 
     type: Literal["configure"] = "configure"
-    state: Literal["open", "closed"] | None = Field(
-        None, description="in a closed room only staff writes"
+    state: RoomState | None = Field(
+        None,
+        description="in a `closed` room only staff writes; a `read_only` one takes no reactions"
+        " either",
     )
     slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
         None, description="seconds between two comments of one reader; 0 for none"
@@ -216,6 +233,13 @@ class Configure(Write):
         None, description="whether new comments are held until a moderator approves them"
     )
     title: Title | None = Field(None, description="the article's title; empty to have none")
+    max_depth: Annotated[int, Field(ge=-1, le=100)] | None = Field(
+        None, description="how deep replies go; 0: no replies, -1: no bound"
+    )
+    edit_window_s: Annotated[int, Field(ge=-1, le=31_536_000)] | None = Field(
+        None, description="how long an author may edit; 0: not at all, -1: as the server's setting"
+    )
+    reason: Reason | None = Field(None, description="why, for the audit log")
 
 
 COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(

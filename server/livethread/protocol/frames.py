@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from livethread.protocol.commands import Order, Reaction
+from livethread.protocol.commands import Order, Reaction, RoomState
 from livethread.protocol.errors import ErrorCode
 from livethread.protocol.rich import Rich
 
@@ -56,7 +56,10 @@ class Comment(Wire):
         " `deleted` by its author and `removed` by a moderator are gone for good"
     )
     reactions: dict[Reaction, int] | None = Field(None, description="how many gave each")
-    pinned: bool | None = Field(None, description="marked by a moderator")
+    pinned: bool | None = Field(None, description="a moderator wants it on top")
+    featured: bool | None = Field(None, description="a moderator recommends it")
+    locked: bool | None = Field(None, description="of a root: only staff replies below it")
+    hold: str | None = Field(None, description="for staff: why it is held")
     replies: int | None = Field(None, description="size of the thread below it, in pages")
     seq: Seq = Field(description="the seq of its last change")
 
@@ -73,9 +76,16 @@ class Room(Wire):
 
     name: RoomName = Field(description="as it was asked for")
     title: str | None = Field(None, description="the article's title")
-    state: Literal["open", "closed"] = Field(description="in a closed room only staff writes")
+    state: RoomState = Field(
+        description="in a `closed` room only staff writes; a `read_only` one takes no reactions"
+        " either"
+    )
     slow_mode_s: int = Field(description="seconds between two comments of one reader; 0: none")
     premoderate: bool = Field(description="whether new comments wait for a moderator")
+    max_depth: int | None = Field(None, description="how deep replies go; a root's depth is 0")
+    edit_window_s: int | None = Field(
+        None, description="how long an author may edit here; absent: as `limits` says"
+    )
     comments: int = Field(description="how many everyone can see")
     seq: Seq = Field(description="head of the feed")
 

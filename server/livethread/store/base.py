@@ -23,9 +23,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from livethread.model import (
+    ActsRequest,
     BotToken,
     ChangeRange,
     Comment,
+    Logged,
     Outcome,
     Page,
     PageRequest,
@@ -90,7 +92,14 @@ class BotStore(Protocol):
         """Revoke by name; false if there is none."""
 
 
-class Store(CommitStore, FeedStore, BotStore, Protocol):
+class ModerationStore(Protocol):
+    """The view of moderators."""
+
+    async def acts(self, request: ActsRequest) -> Sequence[Logged]:
+        """Entries of the audit log, newest first; each was written with the act it tells of."""
+
+
+class Store(CommitStore, FeedStore, BotStore, ModerationStore, Protocol):
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         """Comments everyone can see, for each of at most 100 rooms."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic_core import from_json, to_json
 
 from livethread.model import (
-    Author,
+    Act,
     Change,
     Comment,
     CommentId,
@@ -38,10 +38,12 @@ from livethread.protocol.errors import (
     HeldOff,
     LivethreadError,
     NotFound,
+    Rejected,
     RoomClosed,
 )
+from livethread.store.decisions import GONE, decided, difference, emptied
 
-GONE = (CommentState.DELETED, CommentState.REMOVED)
+PREMODERATION = "every comment waits here"
 
 
 class NonceKey(NamedTuple):
@@ -72,13 +74,17 @@ class Answered(NamedTuple):
 
 @dataclass(slots=True)
 class BatchState:
-    """What the planner needs to know of the database; it is changed as the batch goes on."""
+    """What the planner needs to know of the database; it is changed as the batch goes on.
+
+    ``comments`` has, with each comment, its thread's root; ``removed`` what rejected ones were.
+    """
 
     rooms: dict[RoomName, Room]
     nonces: dict[NonceKey, Answered]
     comments: dict[CommentKey, Comment]
     reactions: set[ReactionKey]
     last_post_ms: dict[tuple[RoomName, str], int]
+    removed: dict[CommentKey, Comment] = field(default_factory=dict)
 
 
 class Inserted(NamedTuple):
@@ -100,6 +106,9 @@ class Plan:
     reactions_on: set[ReactionKey] = field(default_factory=set)
     reactions_off: set[ReactionKey] = field(default_factory=set)
     reports: list[Write] = field(default_factory=list)
+    removed_on: set[CommentKey] = field(default_factory=set)
+    removed_off: set[CommentKey] = field(default_factory=set)
+    acts: list[Act] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -162,38 +171,50 @@ class Plan:
 
     def _post(self, write: Write, wish: PostComment) -> Committed:
         room = self._open_room(write)
-        root: CommentId | None = None
-        if wish.parent is not None:
-            parent = self._target(write, wish.parent)
-            # Below what the public never saw, even staff's reply would hang in the air.
-            is_shown = parent.state is CommentState.VISIBLE
-            if not is_shown and not (write.is_staff and parent.was_public):
-                raise NotFound("The comment you reply to is no longer there.", field="parent")
-            root = parent.root
+        parent = None if wish.parent is None else self._parent(write, room, wish.parent)
         if room.slow_mode_s and not write.is_staff:
             self._hold_off(write, room.slow_mode_s)
         seq = room.seq + 1
-        held = room.premoderate and not write.is_staff
+        hold = None
+        if not write.is_staff:
+            hold = wish.hold or (PREMODERATION if room.premoderate else None)
         comment = Comment(
             id=CommentId(seq),
             seq=seq,
             parent=wish.parent,
-            root=CommentId(seq) if root is None else root,
+            root=CommentId(seq) if parent is None else parent.root,
             author=write.author,
             body=wish.body,
             rich=wish.rich,
             created_ms=write.now_ms,
             edited_ms=None,
-            state=CommentState.HELD if held else CommentState.VISIBLE,
-            was_public=not held,
+            state=CommentState.VISIBLE if hold is None else CommentState.HELD,
+            was_public=hold is None,
             pinned=False,
             reactions=None,
+            depth=0 if parent is None else parent.depth + 1,
+            hold=hold,
         )
         posted = (write.room, write.author.id)
         last_ms = self.state.last_post_ms.get(posted, write.now_ms)
         self.state.last_post_ms[posted] = max(last_ms, write.now_ms)
         self.inserted.append(Inserted(write.room, comment.id, write))
-        return self._numbered(write.room, comment, visible=0 if held else 1)
+        return self._numbered(write.room, comment, visible=_is_visible(comment))
+
+    def _parent(self, write: Write, room: Room, id: CommentId) -> Comment:
+        """The comment that is replied to, if it may be."""
+        parent = self._target(write, id)
+        # Below what the public never saw, even staff's reply would hang in the air.
+        is_shown = parent.state is CommentState.VISIBLE
+        if not is_shown and not (write.is_staff and parent.was_public):
+            raise NotFound("The comment you reply to is no longer there.", field="parent")
+        if write.is_staff:
+            return parent
+        if self.state.comments[CommentKey(write.room, parent.root)].locked:
+            raise RoomClosed("This thread is closed to replies.", field="parent")
+        if room.max_depth is not None and parent.depth >= room.max_depth:
+            raise Rejected("Replies go no deeper here.", field="parent")
+        return parent
 
     def _edit(self, write: Write, wish: EditComment) -> Committed:
         comment = self._target(write, wish.comment)
@@ -201,8 +222,9 @@ class Plan:
             raise Forbidden("Only its author can edit a comment.", field="comment")
         if comment.state in GONE:
             raise NotFound(field="comment")
-        self._open_room(write)
-        if write.now_ms - comment.created_ms > wish.window_s * 1000 and not write.is_staff:
+        room = self._open_room(write)
+        window_s = wish.window_s if room.edit_window_s is None else room.edit_window_s
+        if write.now_ms - comment.created_ms > window_s * 1000 and not write.is_staff:
             raise Forbidden("It is too late to edit this comment.", field="comment")
         edited = replace(comment, body=wish.body, rich=wish.rich, edited_ms=write.now_ms)
         return self._changed(write.room, edited)
@@ -214,11 +236,13 @@ class Plan:
         if comment.state in GONE:
             raise NotFound(field="comment")
         return self._changed(
-            write.room, _emptied(comment, CommentState.DELETED), visible=-_is_visible(comment)
+            write.room, emptied(comment, CommentState.DELETED), visible=-_is_visible(comment)
         )
 
     def _react(self, write: Write, wish: SetReaction) -> Committed:
         comment = self._visible_target(write, wish.comment)
+        if self.state.rooms[write.room].state == "read_only" and not write.is_staff:
+            raise RoomClosed
         key = ReactionKey(write.room, wish.comment, write.author.id, wish.reaction)
         if (key in self.state.reactions) == wish.on:
             return Committed(self.state.rooms[write.room], comment.seq, comment, None)
@@ -239,22 +263,26 @@ class Plan:
 
     def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
         comment = self._target(write, wish.comment)
-        if comment.state in GONE:
-            raise NotFound(field="comment")
-        match wish.action:
-            case "approve" | "restore":
-                changed = replace(comment, state=CommentState.VISIBLE, was_public=True)
-            case "hide":
-                changed = replace(comment, state=CommentState.HIDDEN)
-            case "reject":
-                changed = _emptied(comment, CommentState.REMOVED)
-            case "pin" | "unpin":
-                changed = replace(comment, pinned=wish.action == "pin")
-        if changed == comment:
+        key = CommentKey(write.room, comment.id)
+        was = self.state.removed.get(key)
+        changed = decided(comment, was, wish.action, wish.reason)
+        if changed == comment and was is None:
             return Committed(self.state.rooms[write.room], comment.seq, comment, None)
-        return self._changed(
-            write.room, changed, visible=_is_visible(changed) - _is_visible(comment)
-        )
+        if was is not None:
+            self._forget_removed(key)
+        elif wish.action == "reject":
+            self.state.removed[key] = comment
+            self.removed_on.add(key)
+        act = self._note(write, wish.action, wish.reason, difference(comment, changed), comment)
+        visible = _is_visible(changed) - _is_visible(comment)
+        return replace(self._changed(write.room, changed, visible=visible), act=act)
+
+    def _forget_removed(self, key: CommentKey) -> None:
+        del self.state.removed[key]
+        if key in self.removed_on:
+            self.removed_on.discard(key)
+        else:
+            self.removed_off.add(key)
 
     def _configure(self, write: Write, wish: ConfigureRoom) -> Committed:
         room = self.state.rooms[write.room]
@@ -264,17 +292,36 @@ class Plan:
             slow_mode_s=room.slow_mode_s if wish.slow_mode_s is None else wish.slow_mode_s,
             premoderate=room.premoderate if wish.premoderate is None else wish.premoderate,
             title=room.title if wish.title is None else wish.title or None,
+            max_depth=_bound(wish.max_depth, room.max_depth),
+            edit_window_s=_bound(wish.edit_window_s, room.edit_window_s),
         )
         if changed == room:
             return Committed(room, room.seq, None, None)
         changed = replace(changed, seq=room.seq + 1, config_seq=room.seq + 1)
         self.state.rooms[write.room] = changed
         self.rooms.add(write.room)
-        return Committed(changed, changed.seq, None, Change(changed.seq, None, changed))
+        act = self._note(write, "configure", wish.reason, difference(room, changed))
+        change = Change(changed.seq, None, changed)
+        return Committed(changed, changed.seq, None, change, act=act)
+
+    def _note(
+        self,
+        write: Write,
+        action: str,
+        reason: str | None,
+        detail: str,
+        comment: Comment | None = None,
+    ) -> Act:
+        """Put an act into the audit log."""
+        id = None if comment is None else comment.id
+        person = None if comment is None else comment.author.id
+        act = Act(write.room, id, person, write.author, action, reason, detail, write.now_ms)
+        self.acts.append(act)
+        return act
 
     def _open_room(self, write: Write) -> Room:
         room = self.state.rooms[write.room]
-        if room.state == "closed" and not write.is_staff:
+        if room.state != "open" and not write.is_staff:
             raise RoomClosed
         return room
 
@@ -322,12 +369,11 @@ def plan(state: BatchState, writes: Sequence[Write]) -> Plan:
     return made
 
 
-def _emptied(comment: Comment, state: CommentState) -> Comment:
-    """Without its words and its author's name: what is gone is gone from the row."""
-    nobody = Author(comment.author.id, "")
-    return replace(
-        comment, state=state, author=nobody, body="", rich=None, reactions=None, pinned=False
-    )
+def _bound(wanted: int | None, present: int | None) -> int | None:
+    """A bound after a wish for it: None leaves it, -1 takes it away."""
+    if wanted is None:
+        return present
+    return None if wanted < 0 else wanted
 
 
 def _is_visible(comment: Comment) -> int:

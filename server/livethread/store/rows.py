@@ -27,16 +27,20 @@ def comment_of(row: Sequence[Any], replies: int = 0) -> Comment:
         was_public=bool(row[13]),
         pinned=bool(row[14]),
         reactions=row[15],
+        depth=row[16],
+        hold=row[17],
+        featured=bool(row[18]),
+        locked=bool(row[19]),
+        reports=row[20],
+        due_ms=row[21],
         replies=replies,
     )
 
 
 def room_of(row: Sequence[Any]) -> Room:
     """A room from ``schema.ROOM_COLUMNS``."""
-    name, epoch, seq, title, state, slow_mode_s, premoderate, comments, config_seq = row
-    return Room(
-        name, epoch, seq, title, state, slow_mode_s, bool(premoderate), comments, config_seq
-    )
+    name, epoch, seq, title, state, slow_mode_s, premoderate, *rest = row
+    return Room(name, epoch, seq, title, state, slow_mode_s, bool(premoderate), *rest)
 
 
 def first_epoch(installation: str, room: RoomName) -> str:

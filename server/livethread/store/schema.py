@@ -35,6 +35,8 @@ rooms = Table(
     Column("premoderate", Boolean, nullable=False),
     Column("comments", Integer, nullable=False),
     Column("config_seq", BigInteger, nullable=False),
+    Column("max_depth", Integer),
+    Column("edit_window_s", Integer),
 )
 
 comments = Table(
@@ -61,6 +63,12 @@ comments = Table(
     Column("pinned", Boolean, nullable=False),
     Column("reactions", Text),
     Column("score", Integer, nullable=False),
+    Column("depth", Integer, nullable=False, server_default="0"),
+    Column("hold", Text),
+    Column("featured", Boolean, nullable=False, server_default="0"),
+    Column("locked", Boolean, nullable=False, server_default="0"),
+    Column("reports", Integer, nullable=False, server_default="0"),
+    Column("due_ms", BigInteger),
     UniqueConstraint("room_id", "seq", name="uq_comments_room_seq"),
     UniqueConstraint("room_id", "id", name="uq_comments_room_id"),
     UniqueConstraint("room_id", "author_id", "nonce", name="uq_comments_nonce"),
@@ -78,6 +86,19 @@ comments = Table(
         "id",
         sqlite_where=text("parent IS NOT NULL"),
         postgresql_where=text("parent IS NOT NULL"),
+    ),
+    Index("ix_comments_author", "author_id"),
+    Index(
+        "ix_comments_held",
+        "created_ms",
+        sqlite_where=text("state = 'held'"),
+        postgresql_where=text("state = 'held'"),
+    ),
+    Index(
+        "ix_comments_reported",
+        "created_ms",
+        sqlite_where=text("reports > 0"),
+        postgresql_where=text("reports > 0"),
     ),
 )
 
@@ -111,6 +132,34 @@ reports = Table(
     Column("reason", String(16), nullable=False),
     Column("text", Text),
     Column("created_ms", BigInteger, nullable=False),
+)
+
+removed = Table(
+    "removed",
+    metadata,
+    Column("room_id", Integer, ForeignKey("rooms.id"), primary_key=True),
+    Column("comment_id", BigInteger, primary_key=True),
+    Column("comment", Text, nullable=False, comment="JSON: what its row lost"),
+    Column("removed_ms", BigInteger, nullable=False),
+    comment="what a moderator rejected and may bring back; no reader's query comes here",
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("room", Text, nullable=False),
+    Column("comment_id", BigInteger),
+    Column("person", Text),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("reason", Text),
+    Column("detail", Text, comment="JSON: what changed, from what to what"),
+    Column("at_ms", BigInteger, nullable=False),
+    Index("ix_acts_comment", "room", "comment_id"),
+    Index("ix_acts_person", "person"),
+    comment="the audit log: rows are added, never changed",
 )
 
 bots = Table(
@@ -150,6 +199,12 @@ COMMENT_COLUMNS = (
     comments.c.was_public,
     comments.c.pinned,
     comments.c.reactions,
+    comments.c.depth,
+    comments.c.hold,
+    comments.c.featured,
+    comments.c.locked,
+    comments.c.reports,
+    comments.c.due_ms,
 )
 """A comment's columns in the order that ``store.rows.comment_of`` takes them."""
 
@@ -163,5 +218,7 @@ ROOM_COLUMNS = (
     rooms.c.premoderate,
     rooms.c.comments,
     rooms.c.config_seq,
+    rooms.c.max_depth,
+    rooms.c.edit_window_s,
 )
 """A room's columns in the order of ``model.Room``."""

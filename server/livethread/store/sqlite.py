@@ -24,10 +24,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from livethread.model import (
+    ActsRequest,
     BotToken,
     Change,
     ChangeRange,
     Comment,
+    Logged,
     Outcome,
     Page,
     PageRequest,
@@ -37,6 +39,7 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Conflict, Unavailable
+from livethread.store import desk
 from livethread.store import reading as queries
 from livethread.store.errors import StartError
 from livethread.store.lock import FileLock
@@ -201,6 +204,13 @@ class SqliteStore:
     async def ping(self) -> None:
         async with self._reading() as connection:
             await connection.exec_driver_sql("SELECT 1 FROM installation")
+
+    # ── ModerationStore ──
+
+    @_to_its_end
+    async def acts(self, request: ActsRequest) -> Sequence[Logged]:
+        async with self._reading() as connection, connection.begin():
+            return await desk.read_acts(connection, request)
 
     # ── BotStore ──
 

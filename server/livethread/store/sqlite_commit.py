@@ -18,7 +18,9 @@ from pydantic_core import from_json, to_json
 from livethread.model import (
     Comment,
     CommentId,
+    CommentState,
     ConfigureRoom,
+    ModerateComment,
     Outcome,
     PostComment,
     ReportComment,
@@ -27,6 +29,7 @@ from livethread.model import (
     SetReaction,
     Write,
 )
+from livethread.store.decisions import kept, restored
 from livethread.store.plan import (
     Answered,
     BatchState,
@@ -63,8 +66,16 @@ SELECT room_id, author_id, nonce, fingerprint, seq, comment_id FROM given
 """
 
 _READ_COMMENTS = f"""
-{_given("room_id", "id")}
-SELECT comments.room_id, {_COMMENT} FROM given JOIN comments USING (room_id, id)
+{_given("room_id", "id")}, wanted AS (
+  SELECT room_id, id FROM given
+  UNION SELECT room_id, root FROM given JOIN comments USING (room_id, id)
+)
+SELECT comments.room_id, {_COMMENT} FROM wanted JOIN comments USING (room_id, id)
+"""
+
+_READ_REMOVED = f"""
+{_given("room_id", "comment_id")}
+SELECT room_id, comment_id, comment FROM given JOIN removed USING (room_id, comment_id)
 """
 
 _READ_REACTIONS = f"""
@@ -111,6 +122,11 @@ _CHANGING = (
     "pinned",
     "reactions",
     "score",
+    "hold",
+    "due_ms",
+    "featured",
+    "locked",
+    "reports",
 )
 _UPDATE_COMMENTS = f"""
 {_given("room_id", "id", *_CHANGING)}
@@ -138,6 +154,31 @@ _INSERT_REPORTS = f"""
 INSERT INTO reports SELECT * FROM given WHERE true
 ON CONFLICT (room_id, comment_id, author_id)
   DO UPDATE SET reason = excluded.reason, text = excluded.text
+"""
+
+_INSERT_REMOVED = f"""
+{_given("room_id", "comment_id", "comment", "removed_ms")}
+INSERT INTO removed SELECT * FROM given
+"""
+
+_DELETE_REMOVED = f"""
+{_given("room_id", "comment_id")}
+DELETE FROM removed WHERE (room_id, comment_id) IN (SELECT * FROM given)
+"""
+
+_ACT_NAMES = (
+    "room",
+    "comment_id",
+    "person",
+    "by_id",
+    "by_name",
+    "action",
+    "reason",
+    "detail",
+    "at_ms",
+)
+_INSERT_ACTS = f"""
+{_given(*_ACT_NAMES)} INSERT INTO acts ({", ".join(_ACT_NAMES)}) SELECT * FROM given
 """
 
 
@@ -193,6 +234,16 @@ def _read_known(
             targets.add((row[0], row[5]))
     for row in _rows(connection, _READ_COMMENTS, targets):
         state.comments[CommentKey(names[row[0]], row[1])] = comment_of(row[1:])
+    decided = {
+        (ids[w.room], w.wish.comment)
+        for w in writes
+        if isinstance(w.wish, ModerateComment)
+        and (found := state.comments.get(CommentKey(w.room, w.wish.comment))) is not None
+        and found.state is CommentState.REMOVED
+    }
+    for row in _rows(connection, _READ_REMOVED, decided):
+        key = CommentKey(names[row[0]], row[1])
+        state.removed[key] = restored(state.comments[key], row[2])
     reacting = {
         (ids[w.room], w.wish.comment, w.author.id, w.wish.reaction)
         for w in writes
@@ -244,6 +295,24 @@ def _write(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
         report = (ids[write.room], wish.comment, write.author.id)
         reports[report] = [*report, wish.reason, wish.text, write.now_ms]
     _run(connection, _INSERT_REPORTS, list(reports.values()))
+    if made.acts:
+        _write_acts(connection, made, ids)
+
+
+def _write_acts(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
+    """The audit log, and what was rejected."""
+    now_ms = made.acts[-1].at_ms
+    removed = [
+        [ids[key.room], key.id, kept(made.state.removed[key]), now_ms]
+        for key in sorted(made.removed_on)
+    ]
+    _run(connection, _INSERT_REMOVED, removed)
+    _run(connection, _DELETE_REMOVED, [[ids[k.room], k.id] for k in sorted(made.removed_off)])
+    acts = [
+        [a.room, a.comment, a.person, a.by.id, a.by.name, a.action, a.reason, a.detail, a.at_ms]
+        for a in made.acts
+    ]
+    _run(connection, _INSERT_ACTS, acts)
 
 
 def _insert_comments(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> None:
@@ -288,6 +357,12 @@ def _columns(comment: Comment) -> list[Any]:
         comment.was_public,
         comment.pinned,
         comment.reactions,
+        comment.depth,
+        comment.hold,
+        comment.featured,
+        comment.locked,
+        comment.reports,
+        comment.due_ms,
     ]
 
 

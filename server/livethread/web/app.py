@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from livethread import __version__
 from livethread.gateway import Gateway
 from livethread.metrics import Figures, HttpStats, registry_of
-from livethread.web import comments, events, health, pages, rooms
+from livethread.web import comments, events, health, moderation, pages, rooms
 from livethread.web.files import Files
 from livethread.web.gate import Gate
 from livethread.web.problems import HANDLERS
@@ -57,7 +57,7 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
 
     api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
     # A room's name is a path, too: what lies below a room comes before the room itself.
-    for part in (events, comments, rooms):
+    for part in (events, comments, moderation, rooms):
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(pages.router)

@@ -38,7 +38,7 @@ Key = Annotated[
 ]
 
 
-async def _write(
+async def write(
     speaker: Exchange, kind: str, room: str, body: dict[str, Any] | None = None, **named: Any
 ) -> Frame:
     """Ask for one command's effect. What path and headers name, the body can't name otherwise."""
@@ -46,7 +46,7 @@ async def _write(
     return await speaker.ask(to_command(fields))
 
 
-def _nonce(key: str | None) -> str:
+def nonce_of(key: str | None) -> str:
     """The header's value, with or without the quotes of a structured field (RFC 9651)."""
     if key is None:
         raise BadFrame("Send an Idempotency-Key header.", field="nonce")
@@ -82,7 +82,7 @@ async def report_comment(
     room: text.RoomName, comment: commands.CommentId, speaker: Speaker, body: JsonBody
 ) -> Response:
     """Tell the moderators."""
-    return answer(encode(await _write(speaker, "report", room, body, comment=comment)))
+    return answer(encode(await write(speaker, "report", room, body, comment=comment)))
 
 
 @router.post(
@@ -98,7 +98,7 @@ async def post_comment(
     room: text.RoomName, speaker: Speaker, body: JsonBody, key: Key = None
 ) -> Response:
     """Committed when this answers. A held comment's `state` says so."""
-    ack = await _write(speaker, "post", room, body, nonce=_nonce(key))
+    ack = await write(speaker, "post", room, body, nonce=nonce_of(key))
     assert isinstance(ack, dict)
     status = HTTPStatus.OK if "duplicate" in ack else HTTPStatus.CREATED
     comment = ack["comment"]["id"]
@@ -120,8 +120,8 @@ async def edit_comment(
     key: Key = None,
 ) -> Response:
     """Replaces its text, for a while after it was posted."""
-    nonce = secrets.token_urlsafe() if key is None else _nonce(key)
-    return answer(encode(await _write(speaker, "edit", room, body, comment=comment, nonce=nonce)))
+    nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
+    return answer(encode(await write(speaker, "edit", room, body, comment=comment, nonce=nonce)))
 
 
 @router.delete(
@@ -134,8 +134,8 @@ async def delete_comment(
     room: text.RoomName, comment: commands.CommentId, speaker: Speaker, key: Key = None
 ) -> Response:
     """Its words and its author's name go; a tombstone stays."""
-    nonce = secrets.token_urlsafe() if key is None else _nonce(key)
-    return answer(encode(await _write(speaker, "delete", room, comment=comment, nonce=nonce)))
+    nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
+    return answer(encode(await write(speaker, "delete", room, comment=comment, nonce=nonce)))
 
 
 @router.post(
@@ -147,4 +147,4 @@ async def delete_comment(
 )
 async def react(room: text.RoomName, speaker: Speaker, body: JsonBody) -> Response:
     """Setting what is set already changes nothing."""
-    return answer(encode(await _write(speaker, "react", room, body)))
+    return answer(encode(await write(speaker, "react", room, body)))

@@ -33,6 +33,34 @@ class Counts(frames.Wire):
     counts: dict[str, int] = Field(description="room to the number of comments everyone can see")
 
 
+class Staff(frames.Wire):
+    """Who did something as staff."""
+
+    id: str
+    name: str
+
+
+class Act(frames.Wire):
+    """An entry of the audit log."""
+
+    id: int
+    at: str = Field(description="RFC 3339, UTC, milliseconds")
+    by: Staff
+    action: str = Field(description="as in `moderate`, or `configure`")
+    room: str
+    comment: int | None = None
+    person: str | None = Field(None, description="the id of whom it befell")
+    reason: str | None = None
+    changed: dict[str, tuple[Any, Any]] | None = Field(
+        None, description="field to its values before and after"
+    )
+
+
+class Acts(frames.Wire):
+    acts: list[Act] = Field(description="newest first")
+    next: int | None = Field(None, description="the next request's `before`")
+
+
 class Problem(frames.Wire):
     """A problem document (RFC 9457)."""
 
@@ -61,6 +89,8 @@ NewComment: Final = _body_of("NewComment", commands.Post)
 EditedComment: Final = _body_of("EditedComment", commands.Edit, "comment")
 Reaction: Final = _body_of("Reaction", commands.React)
 NewReport: Final = _body_of("NewReport", commands.Report, "comment")
+Moderation: Final = _body_of("Moderation", commands.Moderate, "comment")
+RoomChanges: Final = _body_of("RoomChanges", commands.Configure)
 
 
 def described(model: type[BaseModel]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def thread_page(room: Mapping[str, Any], reply: Mapping[str, Any], thread: int |
                 element("span", f"{room['comments']:,}", class_="count"),
                 id="comments",
             ),
-            closed if room["state"] == "closed" else None,
+            closed if room["state"] != "open" else None,
             content,
             _next(reply.get("next"), name, thread),
             aria_labelledby="comments",

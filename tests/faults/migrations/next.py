@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from livethread.store.migrations import versions
+
+revision = "next"
+down_revision = max(path.name[:4] for path in Path(versions.__path__[0]).glob("[0-9]*.py"))
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,105 @@
+"""Moderating over HTTP: acts on comments and rooms, and the audit log."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic_core import from_json, to_json
+from starlette.responses import Response
+
+from livethread.model import ActsRequest, CommentId, Logged, RoomName
+from livethread.protocol import commands, frames, text
+from livethread.protocol.codec import encode
+from livethread.views import timestamp
+from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
+from livethread.web.comments import Key, nonce_of, write
+from livethread.web.rooms import answer
+from livethread.web.shapes import Acts, Moderation, RoomChanges, described
+
+DEFAULT_SITE = "default"
+
+router = APIRouter()
+
+
+@router.post(
+    "/rooms/{room:path}/comments/{comment}/moderation",
+    summary="Act on a comment as a moderator",
+    response_model=frames.Ack,
+    response_model_exclude_none=True,
+    openapi_extra=described(Moderation),
+)
+async def moderate(
+    room: text.RoomName,
+    comment: commands.CommentId,
+    speaker: Speaker,
+    body: JsonBody,
+    key: Key = None,
+) -> Response:
+    """Everyone who follows the room sees it at once; the audit log has it."""
+    nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
+    return answer(
+        encode(await write(speaker, "moderate", room, body, comment=comment, nonce=nonce))
+    )
+
+
+@router.patch(
+    "/rooms/{room:path}",
+    summary="Change a room",
+    response_model=frames.Ack,
+    response_model_exclude_none=True,
+    openapi_extra=described(RoomChanges),
+)
+async def configure(
+    room: text.RoomName, speaker: Speaker, body: JsonBody, key: Key = None
+) -> Response:
+    """Its state, slow mode, pre-moderation, title and bounds; those not named stay."""
+    nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
+    return answer(encode(await write(speaker, "configure", room, body, nonce=nonce)))
+
+
+@router.get("/acts", summary="The audit log", response_model=Acts, response_model_exclude_none=True)
+async def read_acts(
+    gateway: AnyGateway,
+    reader: Reader,
+    room: text.RoomName | None = None,
+    comment: commands.CommentId | None = None,
+    person: Annotated[str | None, Query(max_length=200, description="an author's id")] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=2**53 - 1, description="`next` of an earlier answer")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> Response:
+    """What moderators did, newest first, for those who may moderate: who, when, what, why."""
+    reader.identity.require("moderate", room or "*")
+    request = ActsRequest(
+        DEFAULT_SITE,
+        None if room is None else RoomName(room),
+        None if comment is None else CommentId(comment),
+        person,
+        before,
+        limit,
+    )
+    found = await gateway.services.store.acts(request)
+    value: dict[str, Any] = {"acts": [act_json(logged) for logged in found]}
+    if len(found) == limit:
+        value["next"] = found[-1].id
+    return answer(to_json(value))
+
+
+def act_json(logged: Logged) -> dict[str, Any]:
+    """An entry as ``shapes.Act``."""
+    act = logged.act
+    value: dict[str, Any] = {
+        "id": logged.id,
+        "at": timestamp(act.at_ms),
+        "by": {"id": act.by.id, "name": act.by.name},
+        "action": act.action,
+        "room": act.room,
+        "comment": act.comment,
+        "person": act.person,
+        "reason": act.reason,
+        "changed": None if act.detail is None else from_json(act.detail),
+    }
+    return {name: given for name, given in value.items() if given is not None}
