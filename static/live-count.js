@@ -6,24 +6,28 @@ const ROOMS_PER_REQUEST = 50;
 export class LiveCount extends HTMLElement {
   connectedCallback() {
     const server = this.getAttribute("server")?.replace(/\/*$/, "/") ?? serverOf(import.meta.url);
-    const waiting = batches.get(server) ?? new Set();
-    if (waiting.size === 0) setTimeout(() => fill(server), 0);
-    batches.set(server, waiting.add(this));
+    const url = new URL("api/v1/counts", new URL(server, location.href));
+    const site = this.getAttribute("site");
+    if (site) url.searchParams.set("site", site);
+    const waiting = batches.get(url.href) ?? new Set();
+    if (waiting.size === 0) setTimeout(() => fill(url.href), 0);
+    batches.set(url.href, waiting.add(this));
   }
 }
 
-/** Elements that wait for the next request, by server. @type {Map<string, Set<LiveCount>>} */
+/** Elements that wait for the next request, by where to ask. @type {Map<string, Set<LiveCount>>} */
 const batches = new Map();
 
-/** @param {string} server */
-async function fill(server) {
-  const elements = [...(batches.get(server) ?? [])];
-  batches.delete(server);
+/** @param {string} address */
+async function fill(address) {
+  const elements = [...(batches.get(address) ?? [])];
+  batches.delete(address);
   const rooms = [...new Set(elements.map((element) => element.getAttribute("room") ?? ""))].filter(Boolean);
   for (let from = 0; from < rooms.length; from += ROOMS_PER_REQUEST) {
-    const query = new URLSearchParams(rooms.slice(from, from + ROOMS_PER_REQUEST).map((room) => ["room", room]));
+    const url = new URL(address);
+    for (const room of rooms.slice(from, from + ROOMS_PER_REQUEST)) url.searchParams.append("room", room);
     try {
-      const answer = await fetch(new URL(`api/v1/counts?${query}`, new URL(server, location.href)), { credentials: "omit" });
+      const answer = await fetch(url, { credentials: "omit" });
       const { counts } = await answer.json();
       for (const element of elements) {
         const count = counts[element.getAttribute("room") ?? ""];

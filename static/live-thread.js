@@ -10,7 +10,7 @@ const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
 
 export class LiveThread extends HTMLElement {
-  static observedAttributes = ["server", "room", "token", "order", "lang", "live", "limit"];
+  static observedAttributes = ["server", "site", "room", "token", "order", "lang", "live", "limit"];
 
   /** @type {ThreadSession | null} */
   #session = null;
@@ -67,7 +67,9 @@ export class LiveThread extends HTMLElement {
     const { server, room } = this;
     const url = new URL("ws", server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    const memory = new Memory(server);
+    const site = this.getAttribute("site"); // needed only where several sites have this page's origin
+    if (site) url.searchParams.set("site", site);
+    const memory = new Memory(site ? `${server}?site=${site}` : server);
     const session = new ThreadSession({
       url: url.href, room, memory, token: this.token || undefined,
       order: this.getAttribute("order") === "oldest" ? "oldest" : "newest",

@@ -49,10 +49,12 @@ import uvloop
 from pydantic_core import to_json
 
 from livethread import __version__
+from livethread.auth.authenticator import Authenticator
+from livethread.auth.directory import Directory
 from livethread.auth.limits import Rate, RateLimiter
-from livethread.auth.origin import OriginPolicy
+from livethread.auth.origin import OwnOrigin
 from livethread.auth.proxies import ProxyPolicy
-from livethread.auth.tokens import Authenticator
+from livethread.auth.signing import Signer
 from livethread.door import Door
 from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
@@ -67,6 +69,7 @@ from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
 from livethread.rules import SessionRules
 from livethread.settings import Settings
+from livethread.site import DEFAULT, Site
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
 from livethread.store import backup
@@ -251,13 +254,18 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         resume_changes=settings.resume_changes,
         resume_bytes=settings.resume_bytes,
     )
+    directory = Directory(
+        store,
+        Site(DEFAULT, origins=tuple(settings.origins), guests=settings.guests),
+        OwnOrigin(settings.public_url),
+        clocks.wall_ms,
+    )
     authenticator = Authenticator(
         store,
-        load_secret(settings),
-        clocks.wall_ms,
-        guests=settings.guests,
+        directory,
+        Signer(load_secret(settings), clocks.wall_ms),
         guest_token_days=settings.guest_token_days,
-        reserved_names=tuple(settings.reserved_names),
+        reserved_names=settings.reserved_names,
     )
     services = Services(
         settings=settings,
@@ -267,7 +275,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         writer=writer,
         joining=joining,
         authenticator=authenticator,
-        origins=OriginPolicy(settings.origins, settings.public_url),
+        directory=directory,
         proxies=ProxyPolicy(settings.trusted_proxies),
     )
     return Gateway(services, loop)
@@ -298,6 +306,7 @@ async def running_on(
     """The same on a store that is open already; it is closed, too."""
     try:
         gateway = compose(settings, store, clocks)
+        await gateway.services.directory.refresh()
         gateway.start()
         try:
             yield gateway

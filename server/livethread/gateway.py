@@ -13,19 +13,20 @@ from typing import Any, Protocol
 
 import structlog
 
+from livethread.auth.authenticator import Authenticator
+from livethread.auth.directory import Directory
 from livethread.auth.identity import Identity
 from livethread.auth.limits import Tally
-from livethread.auth.origin import OriginPolicy
 from livethread.auth.proxies import ProxyPolicy
-from livethread.auth.tokens import Authenticator
 from livethread.expiries import Expiries
 from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
 from livethread.protocol.codec import encode
-from livethread.protocol.errors import CloseCode
+from livethread.protocol.errors import CloseCode, LivethreadError
 from livethread.rules import SessionRules
 from livethread.settings import Settings
+from livethread.site import name_of
 from livethread.store.base import Store
 from livethread.wire import encode_frame
 from livethread.writer import Writer
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 TELL_REFUSED_S = 60.0
 """Refused connections are counted in the log that often: a line each would be a way to fill it."""
 
+WATCH_S = 1.0
+"""A ban, a revoked token or a new site is noticed that much later, at most."""
 
 _KNOWN_CODES = frozenset({*CloseCode, *range(1000, 1016)})
 """A client that closes may choose among thousands of codes; each would be a series of its own."""
@@ -53,6 +56,7 @@ class Peer(Protocol):
     def expire(self) -> None: ...
     def abort(self) -> None: ...
     def unsent_bytes(self) -> int: ...
+    def review(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +93,7 @@ class Services:
     writer: Writer
     joining: Joining
     authenticator: Authenticator
-    origins: OriginPolicy
+    directory: Directory
     proxies: ProxyPolicy
 
 
@@ -123,6 +127,7 @@ class Gateway:
         self._stalled: dict[Peer, tuple[float, int]] = {}
         self._expiries: Expiries[Peer] = Expiries()
         self._timer: Task[None] | None = None
+        self._watch: Task[None] | None = None
         self._tell_refused_at = loop.time()
         self._told_refused = (0, 0)
 
@@ -202,16 +207,47 @@ class Gateway:
 
     def start(self) -> None:
         self._timer = self.loop.create_task(self._run())
+        self._watch = self.loop.create_task(self._watch_directory())
 
     async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for task in (self._timer, self._watch):
+            if task is not None:
+                task.cancel()
+        if self._watch is not None:
+            await asyncio.wait([self._watch])  # it may be reading the Store, which closes next
         self._tell_refused(inf)
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._tick_s)
             self._do(self.tick)
+
+    async def _watch_directory(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                if await self.services.directory.refresh():
+                    self.review()
+            except LivethreadError:
+                continue  # the Store says so; what was known counts on
+            except Exception:
+                log.exception("timer_failed", duty="watch_directory")
+
+    def review(self) -> None:
+        """Hold everyone who is connected against what the directory now says."""
+        for peer in list(self._slots):
+            self._do(peer.review)
+        for stream in list(self.streams):
+            self._do(self._review_stream, stream)
+
+    def _review_stream(self, stream: Stream) -> None:
+        """Whoever stands otherwise now comes back, and is then told so."""
+        try:
+            if self.services.directory.review(stream.identity) is stream.identity:
+                return
+        except LivethreadError:
+            pass
+        stream.end()
 
     def tick(self) -> None:
         """One turn of the timer: deadlines, heartbeats, stalls, expiry, presence, idle rooms."""
@@ -284,7 +320,7 @@ class Gateway:
             uninformed = [s for s in room.live if s.readers != count]
             if not uninformed:
                 continue
-            frame = encode_frame(encode(frames.Presence(room=name, readers=count)))
+            frame = encode_frame(encode(frames.Presence(room=name_of(name), readers=count)))
             for subscriber in uninformed:
                 subscriber.readers = count
                 subscriber.write(frame)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
@@ -16,7 +17,9 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from livethread.auth.limits import source_of
+from livethread.auth.sites import Call
 from livethread.gateway import Gateway
+from livethread.protocol.errors import Forbidden
 from livethread.settings import Settings
 
 PATH = "/ws"
@@ -30,10 +33,14 @@ _quiet.setLevel(logging.ERROR)
 
 
 class Visitor(NamedTuple):
-    """An admitted client; counted under ``address`` (its source) until ``addresses.leave``."""
+    """An admitted client; counted under ``address`` (its source) until ``addresses.leave``.
+
+    ``site`` is a key; None where nothing names one.
+    """
 
     address: str
     has_origin: bool
+    site: str | None
 
 
 class Refused(Exception):
@@ -60,14 +67,16 @@ def server_protocol(settings: Settings) -> ServerProtocol:
 def admit(gateway: Gateway, request: Request, peer: str, *, is_tls: bool) -> Visitor:
     """Check path, origin and bounds. Raises ``Refused``."""
     services, headers = gateway.services, request.headers
-    if request.path.partition("?")[0] != PATH:
+    path, _, query = request.path.partition("?")
+    if path != PATH:
         raise Refused(HTTPStatus.NOT_FOUND, "There is no websocket here.\n")
-    origins, hosts = headers.get_all("Origin"), headers.get_all("Host")
-    host = hosts[0] if len(hosts) == 1 else ""
-    is_foreign = origins and not services.origins.allows(origins[0], host, is_tls=is_tls)
-    if is_foreign or len(origins) > 1:
+    named = dict(parse_qsl(query)).get("site") if query else None
+    call = Call(headers.get_all("Origin"), headers.get_all("Host"), is_tls, named)
+    try:
+        site = services.directory.sites.of(call)
+    except Forbidden as error:
         gateway.stats.foreign += 1
-        raise Refused(HTTPStatus.FORBIDDEN, "This site may not use this server.\n")
+        raise Refused(HTTPStatus.FORBIDDEN, f"{error.message}\n") from error
     forwarded = ", ".join(headers.get_all("X-Forwarded-For")) or None
     address = source_of(services.proxies.client_address(peer, forwarded))
     if (
@@ -77,7 +86,7 @@ def admit(gateway: Gateway, request: Request, peer: str, *, is_tls: bool) -> Vis
     ):
         gateway.stats.refused += 1
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.\n")
-    return Visitor(address, bool(origins))
+    return Visitor(address, bool(call.origins), None if site is None else site.key)
 
 
 def is_deflating(ws: ServerProtocol) -> bool:

@@ -19,6 +19,7 @@ from livethread.hub import Hub
 from livethread.model import RoomName
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
+from livethread.site import name_of
 from livethread.snapshots import Snapshots
 from livethread.store.base import FeedStore
 from livethread.views import comment_json
@@ -68,7 +69,7 @@ class Joining:
     async def feed(self, room: RoomName) -> Feed:
         """The room's open feed. Raises ``Unavailable`` if the Store can't be read."""
         try:
-            return await self._hub.open(room, to_json(room))
+            return await self._hub.open(room, to_json(name_of(room)))
         except ReadFailed as error:
             raise Unavailable from error
 

@@ -337,3 +337,4 @@ class BotToken:
     rooms: str
     created_ms: int
     is_revoked: bool = False
+    site: str = "default"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
-from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.auth.identity import Identity, anonymous
 from livethread.auth.limits import Bucket
 from livethread.effects import (
     Close,
@@ -37,10 +37,15 @@ from livethread.protocol.errors import (
     Unauthorized,
 )
 from livethread.rules import SessionRules
+from livethread.site import DEFAULT, key_of, name_of
 from livethread.views import comment_json, page_json, timestamp
 from livethread.wishes import fingerprint, wish_of
 
 VERSION = 1
+_REFUSALS = {
+    ErrorCode.TOKEN_EXPIRED: CloseCode.TOKEN_EXPIRED,
+    ErrorCode.BANNED: CloseCode.BANNED,
+}
 
 
 class Phase(Enum):
@@ -54,6 +59,7 @@ class Session:
     """One identity speaking over one connection.
 
     ``has_origin`` is False for a client that sent no Origin: no browser, so only bots may speak.
+    ``site`` is the key of the one it speaks on until it says who it is.
     """
 
     __slots__ = (
@@ -70,9 +76,17 @@ class Session:
         "phase",
     )
 
-    def __init__(self, id: str, rules: SessionRules, address: str, *, has_origin: bool) -> None:
+    def __init__(
+        self,
+        id: str,
+        rules: SessionRules,
+        address: str,
+        *,
+        has_origin: bool,
+        site: str = DEFAULT,
+    ) -> None:
         self.id = id
-        self.identity: Identity = ANONYMOUS
+        self.identity: Identity = anonymous(site)
         self.phase = Phase.AWAITING_HELLO
         self._rules = rules
         self._address = address
@@ -137,14 +151,8 @@ class Session:
         if not self._has_origin and identity.role is not Role.BOT:
             error = Unauthorized("Without an Origin header only bots may connect.")
             return self.not_identified(error, command)
-        audience, self.identity = self.identity.audience, identity
         self.phase = Phase.OPEN
-        effects: list[Effect] = [Send(self._welcome(guest_token, _ref(command)))]
-        for room in sorted(self._rooms):
-            if identity.audience is not audience or not identity.may("read", room):
-                self._rooms.discard(room)
-                effects += [Unsubscribe(room), Send(frames.Reset(room=room, reason="identity"))]
-        return effects + self._resume_pending()
+        return self._become(identity, guest_token, _ref(command)) + self._resume_pending()
 
     def not_identified(self, error: LivethreadError, command: commands.Identify) -> list[Effect]:
         """It was not: a first hello ends the connection, a renewal leaves things as they were."""
@@ -154,10 +162,8 @@ class Session:
         if isinstance(command, commands.Hello):
             if error.retryable:
                 code = CloseCode.OVERLOAD
-            elif error.code is ErrorCode.TOKEN_EXPIRED:
-                code = CloseCode.TOKEN_EXPIRED
             else:
-                code = CloseCode.BAD_TOKEN
+                code = _REFUSALS.get(error.code, CloseCode.BAD_TOKEN)
             return effects + self._close(code, error.code.value)
         self.phase = Phase.OPEN
         # The old token may have ended while the new one was looked at.
@@ -171,7 +177,7 @@ class Session:
         ack: dict[str, Any] = {"type": "ack"}
         if ref is not None:
             ack["ref"] = ref
-        ack |= {"room": write.room, "seq": outcome.seq}
+        ack |= {"room": name_of(write.room), "seq": outcome.seq}
         if outcome.comment is not None:
             is_own = outcome.comment.author.id == write.author.id
             audience = self.identity.audience
@@ -188,14 +194,14 @@ class Session:
     def lost_place(self, room: RoomName) -> list[Effect]:
         """The subscription ended: too far behind."""
         self._rooms.discard(room)
-        return [Send(frames.Reset(room=room, reason="too_far"))]
+        return [Send(frames.Reset(room=name_of(room), reason="too_far"))]
 
     def page_read(self, page: Page, ref: str | None) -> list[Effect]:
         self._in_flight -= 1
         reply: dict[str, Any] = {"type": "page"}
         if ref is not None:
             reply["ref"] = ref
-        reply |= {"room": page.room.name, **page_json(page, self.identity.audience)}
+        reply |= {"room": name_of(page.room.name), **page_json(page, self.identity.audience)}
         return [Send(reply | {"at": page.room.seq})]
 
     def failed(self, ref: str | None, error: LivethreadError) -> list[Effect]:
@@ -217,8 +223,21 @@ class Session:
             return []
         return [self._error(TokenExpired(), None), *self._close(CloseCode.TOKEN_EXPIRED, "expired")]
 
+    def reviewed(self, verdict: Identity | LivethreadError) -> list[Effect]:
+        """Operators have changed something, and that is how the identity stands now."""
+        if self.phase in {Phase.AWAITING_HELLO, Phase.CLOSED} or verdict is self.identity:
+            return []
+        if isinstance(verdict, LivethreadError):
+            code = _REFUSALS.get(verdict.code, CloseCode.BAD_TOKEN)
+            return [self._error(verdict, None), *self._close(code, verdict.code.value)]
+        return self._become(verdict)
+
     def follows(self, room: RoomName) -> bool:
         return room in self._rooms
+
+    def key_of(self, room: str) -> RoomName:
+        """A room of this session's site, as the Store knows it."""
+        return key_of(self.identity.site, room)
 
     def is_idle(self) -> bool:
         """True if every command has been answered."""
@@ -228,6 +247,20 @@ class Session:
         """True while as many commands are unanswered as one socket may have."""
         return self._in_flight + len(self._pending) >= self._rules.max_in_flight
 
+    def _become(
+        self, identity: Identity, guest_token: str | None = None, ref: str | None = None
+    ) -> list[Effect]:
+        """From now on it is this one; what it may not follow, or sees otherwise, ends."""
+        before, self.identity = self.identity, identity
+        is_same_view = identity.audience is before.audience and identity.site == before.site
+        effects: list[Effect] = [Send(self._welcome(guest_token, ref))]
+        for room in sorted(self._rooms):
+            if not is_same_view or not identity.may("read", room):
+                self._rooms.discard(room)
+                reset = frames.Reset(room=name_of(room), reason="identity")
+                effects += [Unsubscribe(room), Send(reset)]
+        return effects
+
     # ── the commands ──
 
     def _handle(self, command: commands.Command) -> list[Effect]:
@@ -236,10 +269,10 @@ class Session:
                 return [Send(frames.Pong(t=t))]
             case commands.Join():
                 return self._join(command)
-            case commands.Leave(room=room, ref=ref):
-                self._rooms.discard(RoomName(room))
-                left = Send(frames.Left(ref=ref, room=room))
-                return [Unsubscribe(RoomName(room)), left]
+            case commands.Leave(room=name, ref=ref):
+                room = self.key_of(name)
+                self._rooms.discard(room)
+                return [Unsubscribe(room), Send(frames.Left(ref=ref, room=name))]
             case commands.Page():
                 return self._page(command)
             case commands.Renew():
@@ -258,7 +291,7 @@ class Session:
 
     def _identify(self, command: commands.Identify) -> list[Effect]:
         if isinstance(command, commands.Hello) and command.token is None and command.guest is None:
-            return self.identified(ANONYMOUS, command)
+            return self.identified(self.identity, command)
         if command.guest is not None:
             try:
                 self._rules.address_guests.take(self._address)
@@ -268,7 +301,7 @@ class Session:
         return [Identify(command)]
 
     def _join(self, command: commands.Join) -> list[Effect]:
-        room = RoomName(command.room)
+        room = self.key_of(command.room)
         self.identity.require("read", room)
         is_replay = command.since == BEGINNING
         if is_replay:
@@ -287,7 +320,7 @@ class Session:
         return [Subscribe(room, command.ref, since, is_replay, page)]
 
     def _page(self, command: commands.Page) -> list[Effect]:
-        room = RoomName(command.room)
+        room = self.key_of(command.room)
         self.identity.require("read", room)
         self._take_place()
         request = replace(
@@ -315,7 +348,7 @@ class Session:
     def _write(self, command: commands.InRoom) -> list[Effect]:
         """Authorise and limit one write."""
         scope, wish = wish_of(command, self._rules)
-        room = RoomName(command.room)
+        room = self.key_of(command.room)
         identity, rules = self.identity, self._rules
         identity.require(scope, room)
         if identity.role is Role.BOT:

@@ -18,6 +18,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from livethread.site import clean_origin
+
 CONFIG_FILE = Path("livethread.toml")
 
 _NOT_SHOWN = ("secret", "database_url", "host", "trusted_proxies", "metrics_networks")
@@ -178,11 +180,7 @@ class Settings(BaseSettings):
     @field_validator("origins")
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
-        for origin in value:
-            scheme, separator, host = origin.partition("://")
-            if scheme not in ("http", "https") or not separator or not host or "/" in host:
-                raise ValueError(f"{origin!r} is not an origin like https://news.example")
-        return [origin.lower() for origin in value]
+        return [clean_origin(origin) for origin in value]
 
     @field_validator("trusted_proxies", "metrics_networks")
     @classmethod

@@ -21,6 +21,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from livethread.auth.identity import Identity
 from livethread.effects import (
     Close,
     Effect,
@@ -41,6 +42,7 @@ from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
 from livethread.protocol.errors import CloseCode, LivethreadError, Unavailable
 from livethread.session import Session
+from livethread.site import DEFAULT
 from livethread.wire import encode_frame
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,7 @@ class Connection(asyncio.Protocol):
         "_outlet",
         "_resumed",
         "_session",
+        "_site",
         "_subscribers",
         "_tasks",
         "_transport",
@@ -90,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._ws = server_protocol(gateway.settings)
         self._session: Session | None = None
         self._address = ""
+        self._site: str | None = None
         self._identity_key: str | None = None
         self._encoding = Encoding.TEXT
         self._message: bytearray | None = None
@@ -197,6 +201,17 @@ class Connection(asyncio.Protocol):
         if self._session is not None:
             self._run(self._session.expire())
 
+    def review(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        verdict: Identity | LivethreadError
+        try:
+            verdict = self._gateway.services.directory.review(session.identity)
+        except LivethreadError as error:
+            verdict = error
+        self._run(session.reviewed(verdict))
+
     def abort(self) -> None:
         self._transport.abort()
 
@@ -292,12 +307,13 @@ class Connection(asyncio.Protocol):
             return
         if is_deflating(self._ws):
             self._encoding = Encoding.DEFLATED
-        self._address = visitor.address
+        self._address, self._site = visitor.address, visitor.site
         self._session = Session(
             gateway.new_session_id(),
             gateway.services.rules,
             visitor.address,
             has_origin=visitor.has_origin,
+            site=visitor.site or DEFAULT,
         )
         request.headers.clear()  # the protocol would keep them as long as the connection: 2 KiB
         gateway.enter(self)
@@ -345,12 +361,8 @@ class Connection(asyncio.Protocol):
         session, command = self._session, effect.command
         assert session is not None
         authenticator = self._gateway.services.authenticator
-        token = None
         try:
-            if command.guest is not None:
-                identity, token = await authenticator.new_guest(command.guest.name)
-            else:
-                identity = await authenticator.by_token(command.token)
+            identity, token = await authenticator.identify(self._site, command)
         except LivethreadError as error:
             self._run(session.not_identified(error, command))
             return

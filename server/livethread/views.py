@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from livethread.feed import Entry
 from livethread.model import Audience, Author, Change, Comment, CommentState, Page, Room
+from livethread.site import name_of
 
 _SHOWN = {
     Audience.PUBLIC: frozenset({CommentState.VISIBLE}),
@@ -75,7 +76,7 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
 
 
 def room_json(room: Room) -> dict[str, Any]:
-    value: dict[str, Any] = {"name": room.name}
+    value: dict[str, Any] = {"name": name_of(room.name)}
     if room.title is not None:
         value["title"] = room.title
     value["state"] = room.state

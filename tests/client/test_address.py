@@ -17,6 +17,7 @@ from livethread_client.address import resolve
         ("https://a.example:80", "wss://a.example:80/ws", "https://a.example:80"),
         ("https://a.example/talk/", "wss://a.example/talk/ws", "https://a.example"),
         ("wss://a.example/ws", "wss://a.example/ws", "https://a.example"),
+        ("https://a.example/?site=news", "wss://a.example/ws?site=news", "https://a.example"),
         ("http://[::1]:8080", "ws://[::1]:8080/ws", "http://[::1]:8080"),
     ],
 )
@@ -25,7 +26,16 @@ def test_resolves(url: str, websocket: str, origin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "a.example", "ftp://a.example", "http://", "http://u:p@a.example", "http://a/?x=1"]
+    "url",
+    [
+        "",
+        "a.example",
+        "ftp://a.example",
+        "http://",
+        "http://u:p@a.example",
+        "http://a/?x=1",
+        "http://a/?site=a&b",
+    ],
 )
 def test_refuses_what_is_no_address(url: str) -> None:
     with pytest.raises(ValueError, match="address"):

@@ -26,6 +26,8 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Conflict, NotFound
+from livethread.protocol.lookalikes import skeleton
+from livethread.site import Person, Standing
 from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
 from livethread.store.plan import BatchState, plan
 from livethread.store.rows import first_epoch
@@ -37,6 +39,9 @@ class MemoryStore:
         self._state = BatchState({}, {}, {}, set(), {})
         self._bots: dict[str, BotToken] = {}
         self._acts: list[Act] = []
+        self._people: dict[tuple[str, str], Person] = {}
+        self.said = Standing(0, {}, {}, {}, {})
+        """What operators said: a test says it by putting another in its place."""
 
     async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
         await asyncio.sleep(0)
@@ -146,6 +151,26 @@ class MemoryStore:
         for bot in named:
             self._bots[bot.id] = replace(bot, is_revoked=True)
         return bool(named)
+
+    async def standing_version(self) -> int:
+        return self.said.version
+
+    async def standing(self) -> Standing:
+        return replace(self.said, bots=dict(self._bots))
+
+    async def person(self, site: str, id: str) -> Person | None:
+        return self._people.get((site, id))
+
+    async def is_registered(self, site: str, name: str) -> bool:
+        look = skeleton(name)
+        return any(p.site == site and skeleton(p.name) == look for p in self._people.values())
+
+    async def remember(self, person: Person) -> Person:
+        key = person.site, person.id
+        kept = self._people.get(key)
+        if kept is None or person.issued_s > kept.issued_s:
+            self._people[key] = person
+        return self._people[key]
 
     async def ping(self) -> None:
         pass

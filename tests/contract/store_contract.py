@@ -21,6 +21,7 @@ from livethread.model import (
     Committed,
     Page,
     PageRequest,
+    Role,
     RoomName,
 )
 from livethread.protocol.errors import (
@@ -33,6 +34,7 @@ from livethread.protocol.errors import (
     Rejected,
     RoomClosed,
 )
+from livethread.site import Person
 from livethread.store.base import Store
 from livethread.store.paging import size_of
 from tests.contract.making import (
@@ -1059,6 +1061,42 @@ async def test_a_page_is_of_one_moment(store: Store) -> None:
         found = await store.changes(A, 0, limit=1000)
         assert found.to_seq == found.room.seq == len(found.changes)
     await writing
+
+
+# ── people and sites ──
+
+
+def a_person(name: str = "Mara", issued_s: int = 10, **changed: Any) -> Person:
+    person = Person("news", "u:1", "iss", "1", name, None, Role.READER, issued_s)
+    return replace(person, **changed)
+
+
+async def test_what_an_issuer_said_last_is_kept(store: Store, reopen: Reopen) -> None:
+    assert await store.person("news", "u:1") is None
+    assert await store.remember(a_person()) == a_person()
+    newer = a_person("Marie", 11, avatar="https://a.example/1", role=Role.MODERATOR)
+    assert await store.remember(newer) == newer
+    assert await store.remember(a_person("Old", 9)) == newer
+    assert await store.remember(a_person("Same second", 11)) == newer
+    store = await reopen()
+    assert await store.person("news", "u:1") == newer
+    assert await store.person("default", "u:1") is None
+
+
+async def test_a_name_is_registered_on_its_site_and_so_is_what_looks_like_it(store: Store) -> None:
+    await store.remember(a_person("Mara Lind"))
+    for name in ("Mara Lind", "MARA LIND", "M\u0430ra L1nd"):
+        assert await store.is_registered("news", name)
+    assert not await store.is_registered("default", "Mara Lind")
+    assert not await store.is_registered("news", "Mara")
+    await store.remember(a_person("Marie", 11))
+    assert not await store.is_registered("news", "Mara Lind")
+
+
+async def test_a_new_store_says_nothing_of_sites(store: Store) -> None:
+    said = await store.standing()
+    assert said.version == await store.standing_version()
+    assert (dict(said.sites), dict(said.roles), dict(said.bans)) == ({}, {}, {})
 
 
 # ── bots ──

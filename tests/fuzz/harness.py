@@ -16,8 +16,8 @@ from typing import Any
 import structlog
 
 from livethread.app import compose
+from livethread.auth.bots import new_bot
 from livethread.auth.identity import SCOPES
-from livethread.auth.tokens import new_bot
 from livethread.gateway import Gateway
 from livethread.protocol.codec import decode_frame
 from livethread.session import Phase

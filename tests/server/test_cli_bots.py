@@ -9,10 +9,14 @@ from typing import Any
 from click.testing import CliRunner
 
 from livethread.app import open_store
-from livethread.auth.tokens import Authenticator
+from livethread.auth.authenticator import Authenticator
+from livethread.auth.directory import Directory
+from livethread.auth.origin import OwnOrigin
+from livethread.auth.signing import Signer
 from livethread.cli import main
 from livethread.protocol.errors import Unauthorized
 from livethread.settings import Settings
+from livethread.site import DEFAULT, Site
 
 
 def bot(data_dir: Path, *arguments: str) -> Any:
@@ -25,10 +29,11 @@ def signs_in(data_dir: Path, token: str) -> str | None:
     async def ask() -> str | None:
         store = await open_store(Settings(data_dir=data_dir))
         try:
-            authenticator = Authenticator(
-                store, b"x" * 32, lambda: 0, guests=True, guest_token_days=1
-            )
-            identity = await authenticator.by_token(token)
+            directory = Directory(store, Site(DEFAULT), OwnOrigin(), lambda: 0)
+            await directory.refresh()
+            signer = Signer(b"x" * 32, lambda: 0)
+            authenticator = Authenticator(store, directory, signer, guest_token_days=1)
+            identity = await authenticator.by_token(None, token)
         except Unauthorized:
             return None
         finally:

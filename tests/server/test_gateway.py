@@ -15,6 +15,7 @@ from livethread.feed import Encoding, Kind
 from livethread.gateway import Gateway, Services
 from livethread.model import Role
 from livethread.protocol import frames
+from livethread.protocol.errors import Banned, Unavailable
 from livethread.settings import Settings
 from tests.server.readers import Sink, payload_of
 from tests.server.town import MoodyStore, Server
@@ -54,6 +55,9 @@ class Peer:
     def unsent_bytes(self) -> int:
         return self.unsent
 
+    def review(self) -> None:
+        self.told.append("review")
+
 
 @dataclass
 class Rules:
@@ -68,7 +72,7 @@ class Broken(Peer):
     def fail(self, *_: object) -> Any:
         raise ZeroDivisionError
 
-    write = hello_overdue = went_silent = stalled = expire = abort = unsent_bytes = fail
+    write = hello_overdue = went_silent = stalled = expire = abort = unsent_bytes = review = fail
 
 
 class Scene:
@@ -88,7 +92,7 @@ class Scene:
             writer=self.server.writer,
             joining=self.server.joining,
             authenticator=cast(Any, None),
-            origins=cast(Any, None),
+            directory=cast(Any, None),
             proxies=cast(Any, None),
         )
         self.gateway = Gateway(services, self.loop)
@@ -131,6 +135,80 @@ def make() -> Iterator[Make]:
 @pytest.fixture
 def scene(make: Make) -> Scene:
     return make()
+
+
+# ── what operators say ──
+
+
+class News:
+    """A directory in which something is new from time to time."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.is_new = False
+        self.refused: set[str] = set()
+
+    async def refresh(self) -> bool:
+        self.looks += 1
+        is_new, self.is_new = self.is_new, False
+        return is_new
+
+    def review(self, identity: Identity) -> Identity:
+        if identity.id in self.refused:
+            raise Banned
+        return identity
+
+
+def test_everyone_is_reviewed_within_a_second_of_news_and_only_then(make: Make) -> None:
+    scene, news = make(), News()
+    directed = replace(scene.gateway.services, directory=cast(Any, news))
+    scene.gateway.services = directed
+    peers = [scene.enter() for _ in range(3)]
+    scene.gateway.start()
+    scene.loop.advance(3.5)
+    assert news.looks == 3
+    assert [peer.told for peer in peers] == [[], [], []]
+    news.is_new = True
+    scene.loop.advance(1)
+    assert [peer.told for peer in peers] == [["review"]] * 3
+    scene.loop.advance(5)
+    assert [peer.told.count("review") for peer in peers] == [1, 1, 1]
+    scene.loop.run(scene.gateway.stop())
+
+
+def test_a_look_that_fails_is_not_the_last(make: Make) -> None:
+    scene, news = make(), News()
+    scene.gateway.services = replace(scene.gateway.services, directory=cast(Any, news))
+    peer = scene.enter()
+    failures = [Unavailable(), ZeroDivisionError()]
+    refresh = news.refresh
+
+    async def failing() -> bool:
+        if failures:
+            raise failures.pop()
+        return await refresh()
+
+    news.refresh = failing  # type: ignore[method-assign]
+    scene.gateway.start()
+    news.is_new = True
+    with capture_logs() as logs:
+        scene.loop.advance(3.5)
+    assert [entry["event"] for entry in logs] == ["timer_failed"]
+    assert peer.told == ["review"]
+    scene.loop.run(scene.gateway.stop())
+
+
+def test_a_stream_of_someone_who_stands_otherwise_ends(make: Make) -> None:
+    scene, news = make(), News()
+    scene.gateway.services = replace(scene.gateway.services, directory=cast(Any, news))
+    banned = scene.gateway.open_stream("a", "192.0.2.1", GUEST)
+    other = scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS)
+    assert banned is not None
+    assert other is not None
+    news.refused = {GUEST.id}
+    scene.gateway.review()
+    assert banned.ended.done()
+    assert not other.ended.done()
 
 
 # ── failures ──

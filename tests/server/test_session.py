@@ -38,6 +38,7 @@ from livethread.model import (
 from livethread.protocol.codec import decode_frame, encode
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import (
+    Banned,
     CloseCode,
     LivethreadError,
     NotFound,
@@ -49,6 +50,7 @@ from livethread.protocol.errors import (
 from livethread.protocol.frames import Limits
 from livethread.rules import SessionRules
 from livethread.session import Phase, Session
+from livethread.site import key_of
 
 GUEST = Identity("g:1", "Mara", Role.GUEST)
 MODERATOR = Identity("m:1", "Mod", Role.MODERATOR)
@@ -603,6 +605,74 @@ def test_a_lost_place_is_told_with_a_reset() -> None:
         {"type": "reset", "room": "a", "reason": "too_far"}
     ]
     assert not table.session.follows(A)
+
+
+# ── what operators say meanwhile ──
+
+
+def test_a_ban_and_a_revoked_token_end_the_session() -> None:
+    for error, code in (
+        (Banned(), CloseCode.BANNED),
+        (Unauthorized(), CloseCode.BAD_TOKEN),
+    ):
+        table = opened()
+        told, close = table.session.reviewed(error)
+        assert frames([told])[0]["code"] == error.code
+        assert isinstance(close, Close)
+        assert close.code is code
+        assert table.post() == []
+
+
+def test_one_who_is_banned_is_told_so_at_the_hello() -> None:
+    table = Table()
+    (effect,) = table.send("hello", version=1, token="t")
+    assert isinstance(effect, Identify)
+    _, close = table.session.not_identified(Banned(), effect.command)
+    assert isinstance(close, Close)
+    assert close.code is CloseCode.BANNED
+
+
+def test_a_role_taken_away_takes_away_what_only_staff_sees() -> None:
+    table = opened(MODERATOR)
+    table.send("join", room="a")
+    effects = table.session.reviewed(replace(MODERATOR, role=Role.READER))
+    welcome, leave, reset = effects
+    assert frames([welcome])[0]["user"]["role"] == "reader"
+    assert leave == Unsubscribe(A)
+    assert frames([reset]) == [{"type": "reset", "room": "a", "reason": "identity"}]
+    (refused,) = frames(table.send("moderate", room="a", nonce=N, comment=1, action="hide"))
+    assert refused["code"] == "forbidden"
+
+
+def test_who_stands_as_before_hears_nothing() -> None:
+    table = opened()
+    assert table.session.reviewed(table.session.identity) == []
+
+
+def test_a_ban_counts_while_a_renewal_is_looked_at() -> None:
+    table = opened()
+    table.send("renew", token="t")
+    _, close = table.session.reviewed(Banned())
+    assert isinstance(close, Close)
+
+
+def test_rooms_are_those_of_the_identitys_site() -> None:
+    table = opened(replace(GUEST, site="news"))
+    (effect,) = table.post()
+    assert isinstance(effect, Submit)
+    assert effect.write.room == key_of("news", "a") != A
+    (effect,) = table.send("join", room="a")
+    assert isinstance(effect, Subscribe)
+    assert effect.room == key_of("news", "a")
+
+
+def test_renewing_on_another_site_ends_what_was_followed() -> None:
+    table = opened()
+    table.send("join", room="a")
+    (effect,) = table.send("renew", token="t")
+    assert isinstance(effect, Identify)
+    _, leave, _ = table.session.identified(replace(GUEST, site="news"), effect.command)
+    assert leave == Unsubscribe(A)
 
 
 # ── renewing and expiry ──

@@ -24,7 +24,7 @@ import uvicorn
 from uvicorn.lifespan.off import LifespanOff
 
 from livethread.app import Clocks, Server, running_on
-from livethread.auth.tokens import BOT_PREFIX, _digest
+from livethread.auth import bots
 from livethread.gateway import Gateway
 from livethread.model import (
     Audience,
@@ -260,8 +260,8 @@ class World:
         self._person("slow", Habits(rooms=ROOMS[:1], **slow))
 
     async def _bot(self, name: str, *scopes: str) -> str:
-        token = f"{BOT_PREFIX}{name}_{'0' * 43}"
-        bot = BotToken(name, name, _digest(token), frozenset(scopes), "*", T0_MS)
+        token = f"{bots.PREFIX}{name}_{'0' * 43}"
+        bot = BotToken(name, name, bots.digest(token), frozenset(scopes), "*", T0_MS)
         await self.disk.tables.add_bot(bot)
         return token
 

@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from livethread.auth.bots import new_bot
 from livethread.auth.identity import SCOPES
-from livethread.auth.tokens import new_bot
 from livethread.store.sqlite import SqliteStore
 
 

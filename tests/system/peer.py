@@ -123,11 +123,12 @@ class Peer:
         headers: Headers | None = None,
         receive_buffer: int | None = None,
         source: str | None = None,
+        site: str | None = None,
     ) -> Peer:
         """An open websocket; ``origin`` None sends none. Raises ``Refused``."""
         peer = await cls.dial(port, receive_buffer=receive_buffer, source=source)
         try:
-            await peer.upgrade(port, origin=origin, headers=headers)
+            await peer.upgrade(port, origin=origin, headers=headers, site=site)
         except BaseException:
             peer.close()
             raise
@@ -153,6 +154,7 @@ class Peer:
         origin: str | None = "self",
         headers: Headers | None = None,
         but_for: bytes = b"",
+        site: str | None = None,
     ) -> None:
         """Make a connection a websocket. Raises ``Refused``.
 
@@ -162,7 +164,8 @@ class Peer:
         if origin is not None:
             own = f"http://127.0.0.1:{port}"
             given.append(("Origin", own if origin == "self" else origin))
-        await self.send(upgrade(port, given).removeprefix(but_for))
+        path = "/ws" if site is None else f"/ws?site={site}"
+        await self.send(upgrade(port, given, path).removeprefix(but_for))
         async with asyncio.timeout(PATIENCE_S):
             while b"\r\n\r\n" not in self._buffer:
                 if not await self._receive():

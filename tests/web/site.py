@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from livethread.app import Server, running
-from livethread.auth.tokens import new_bot
+from livethread.auth.bots import new_bot
 from livethread.gateway import Gateway
 from livethread.settings import Settings
 from livethread.web.app import create_app

@@ -257,10 +257,10 @@ async def test_an_expired_token_ends_the_stream(
     site, _ = server
     authenticator = site.gateway.services.authenticator
     guest = await site.guest()
-    identity = await authenticator.by_token(guest["Authorization"].removeprefix("Bearer "))
+    identity = await authenticator.by_token(None, guest["Authorization"].removeprefix("Bearer "))
     soon = replace(identity, expires_ms=site.gateway.services.rules.clock_ms() + 300)
 
-    async def by_token(_: str | None) -> Any:
+    async def by_token(*_: str | None) -> Any:
         return soon
 
     monkeypatch.setattr(authenticator, "by_token", by_token)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from livethread.model import Audience, Author, Role
 from livethread.protocol.errors import Forbidden, Unauthorized
+from livethread.site import DEFAULT, name_of
 from livethread.value import value
 
 Scope = Literal["read", "post", "moderate", "replay", "staff-feed"]
@@ -17,9 +18,11 @@ _STAFF = frozenset({Role.MODERATOR, Role.ADMIN})
 
 @value
 class Identity:
-    """A speaker. ``scopes`` and ``rooms`` (a shell pattern) bound what a bot may do and where.
+    """A speaker on a site. ``scopes`` and ``rooms`` (a shell pattern) bound a bot, what and where.
 
     ``expires_ms`` is when the token stops being valid, ms since the Unix epoch; None: never.
+    ``credential`` is the digest of a bot's token: once it is another's, this identity has ended.
+    ``granted`` is the role that the token gave, before what was said here.
     """
 
     id: str
@@ -29,6 +32,9 @@ class Identity:
     scopes: frozenset[str] = frozenset()
     rooms: str = "*"
     expires_ms: int | None = None
+    site: str = DEFAULT
+    credential: str = ""
+    granted: Role | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -56,9 +62,12 @@ class Identity:
         return True
 
     def require(self, scope: Scope, room: str) -> None:
-        """Return if this identity may; raises ``Forbidden`` or ``Unauthorized``."""
+        """Return if this identity may in that room of its site, given by its name or its key.
+
+        Raises ``Forbidden`` or ``Unauthorized``.
+        """
         if self.role is Role.BOT:
-            if scope not in self.scopes or not fnmatchcase(room, self.rooms):
+            if scope not in self.scopes or not fnmatchcase(name_of(room), self.rooms):
                 raise Forbidden(f"This bot's token does not allow {scope!r} in this room.")
         elif scope == "post":
             if self.role is Role.ANONYMOUS:
@@ -69,3 +78,7 @@ class Identity:
 
 ANONYMOUS = Identity("", "", Role.ANONYMOUS)
 """A reader who has not said who they are."""
+
+
+def anonymous(site: str) -> Identity:
+    return ANONYMOUS if site == DEFAULT else Identity("", "", Role.ANONYMOUS, site=site)

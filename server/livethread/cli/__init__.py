@@ -48,7 +48,8 @@ COMMANDS = {
     "post": Lazy("livethread.cli.post", "Post a comment."),
     "tail": Lazy("livethread.cli.tail", "Follow rooms live."),
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
-    "bot": Lazy("livethread.cli.bot", "Create, list and revoke bots."),
+    "site": Lazy("livethread.cli.site", "Add, list, change and remove sites."),
+    "bot": Lazy("livethread.cli.bot", "Create, list, rotate and revoke bots."),
     "backup": Lazy(
         "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."
     ),

@@ -36,6 +36,7 @@ from livethread.model import (
     Seq,
     Write,
 )
+from livethread.site import Person, Standing
 
 
 class CommitStore(Protocol):
@@ -99,7 +100,28 @@ class ModerationStore(Protocol):
         """Entries of the audit log, newest first; each was written with the act it tells of."""
 
 
-class Store(CommitStore, FeedStore, BotStore, ModerationStore, Protocol):
+class StandingStore(Protocol):
+    """What operators said of sites, and whom the sites' issuers vouched for."""
+
+    async def standing_version(self) -> int:
+        """Rises with each change of what ``standing`` returns; so one need not read it all."""
+
+    async def standing(self) -> Standing: ...
+
+    async def person(self, site: str, id: str) -> Person | None: ...
+
+    async def is_registered(self, site: str, name: str) -> bool:
+        """Whether a person of the site has that name, or one that looks like it."""
+
+    async def remember(self, person: Person) -> Person:
+        """Keep what an issuer said, unless it said something newer; returns what is kept."""
+
+
+class IdentityStore(BotStore, StandingStore, Protocol):
+    """The view of those who find out who somebody is."""
+
+
+class Store(CommitStore, FeedStore, IdentityStore, ModerationStore, Protocol):
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         """Comments everyone can see, for each of at most 100 rooms."""
 

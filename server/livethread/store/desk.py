@@ -8,14 +8,13 @@ from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import Act, ActsRequest, Author, Logged
+from livethread.site import DEFAULT
 from livethread.store.schema import acts
-
-DEFAULT_SITE = "default"
 
 
 def of_site(room: ColumnElement[str], site: str) -> ColumnElement[bool]:
     """Whether a room's key is of that site: behind its key and a space, but for the default's."""
-    if site == DEFAULT_SITE:
+    if site == DEFAULT:
         return ~room.contains(" ")
     return room.startswith(f"{site} ", autoescape=True)
 

@@ -26,7 +26,6 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from livethread.model import (
     Audience,
-    BotToken,
     Comment,
     CommentState,
     Page,
@@ -46,7 +45,7 @@ from livethread.store.paging import (
     tokens_of,
 )
 from livethread.store.rows import comment_of
-from livethread.store.schema import COMMENT_COLUMNS, bots, comments, reactions, rooms
+from livethread.store.schema import COMMENT_COLUMNS, comments, reactions, rooms
 from livethread.store.tokens import place_of, reading_of, token_of
 
 HELD_LIMIT = 100
@@ -123,23 +122,6 @@ async def read_counts(
         select(rooms.c.name, rooms.c.comments).where(rooms.c.name.in_(names))
     )
     return dict.fromkeys(names, 0) | {RoomName(name): count for name, count in rows}
-
-
-async def read_bots(connection: AsyncConnection, id: str | None = None) -> list[BotToken]:
-    query = select(bots).order_by(bots.c.name)
-    rows = await connection.execute(query if id is None else query.where(bots.c.id == id))
-    return [
-        BotToken(
-            id=row.id,
-            name=row.name,
-            digest=row.digest,
-            scopes=frozenset(row.scopes.split()),
-            rooms=row.rooms,
-            created_ms=row.created_ms,
-            is_revoked=row.is_revoked,
-        )
-        for row in rows
-    ]
 
 
 def _seen_by(audience: Audience) -> ColumnElement[bool]:

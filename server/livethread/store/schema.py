@@ -172,6 +172,76 @@ bots = Table(
     Column("rooms", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("is_revoked", Boolean, nullable=False),
+    Column("site", String(32), nullable=False, server_default="default"),
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("origins", Text, nullable=False, comment="separated by spaces"),
+    Column("guests", Boolean),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+issuers = Table(
+    "issuers",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("audience", Text, nullable=False),
+    Column("algorithm", String(16), nullable=False),
+    Column("keys", Text, nullable=False, comment="JSON: a list of JWKs, the newest last"),
+    Column("jwks_url", Text),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("skeleton", Text, nullable=False),
+    Column("avatar", Text),
+    Column("role", String(16), nullable=False),
+    Column("issued_s", BigInteger, nullable=False),
+    Index("ix_people_skeleton", "site", "skeleton"),
+    comment="readers whom an issuer vouched for, as it did last",
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("role", String(16), nullable=False),
+    comment="roles given here, whatever a token says",
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("until_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("banned_by", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("site", String(32), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Index("ix_links_expires", "expires_ms"),
+    comment="sign-in links that were sent and not used",
 )
 
 installation = Table(

@@ -39,7 +39,8 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Conflict, Unavailable
-from livethread.store import desk
+from livethread.site import Person, Standing
+from livethread.store import desk, standing
 from livethread.store import reading as queries
 from livethread.store.errors import StartError
 from livethread.store.lock import FileLock
@@ -223,6 +224,7 @@ class SqliteStore:
             "rooms": token.rooms,
             "created_ms": token.created_ms,
             "is_revoked": token.is_revoked,
+            "site": token.site,
         }
         async with self._writing, _unavailable(self._commits_trouble):
             try:
@@ -234,18 +236,45 @@ class SqliteStore:
     @_to_its_end
     async def bot(self, id: str) -> BotToken | None:
         async with self._reading() as connection, connection.begin():
-            found = await queries.read_bots(connection, id)
+            found = await standing.read_bots(connection, id)
             return found[0] if found else None
 
     @_to_its_end
     async def bots(self) -> Sequence[BotToken]:
         async with self._reading() as connection, connection.begin():
-            return await queries.read_bots(connection)
+            return await standing.read_bots(connection)
 
     async def revoke_bot(self, name: str) -> bool:
         async with self._writing, _unavailable(self._commits_trouble), self._connection.begin():
             revoked = update(bots).where(bots.c.name == name).values(is_revoked=True)
+            await self._connection.exec_driver_sql(standing.RISE)
             return (await self._connection.execute(revoked)).rowcount > 0
+
+    # ── StandingStore ──
+
+    @_to_its_end
+    async def standing_version(self) -> int:
+        async with self._reading() as connection, connection.begin():
+            return await standing.read_version(connection)
+
+    @_to_its_end
+    async def standing(self) -> Standing:
+        async with self._reading() as connection, connection.begin():
+            return await standing.read_standing(connection)
+
+    @_to_its_end
+    async def person(self, site: str, id: str) -> Person | None:
+        async with self._reading() as connection, connection.begin():
+            return await standing.read_person(connection, site, id)
+
+    @_to_its_end
+    async def is_registered(self, site: str, name: str) -> bool:
+        async with self._reading() as connection, connection.begin():
+            return await standing.is_name_of_a_person(connection, site, name)
+
+    async def remember(self, person: Person) -> Person:
+        async with self._writing, _unavailable(self._commits_trouble), self._connection.begin():
+            return await standing.write_person(self._connection, person)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ValidationError
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
 from livethread.auth.limits import source_of
+from livethread.auth.sites import Call
 from livethread.gateway import Gateway
 from livethread.protocol import commands
 from livethread.protocol.codec import decode_object
@@ -47,25 +48,54 @@ Address = Annotated[str, Depends(address_of)]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
 
-async def visitor(gateway: AnyGateway, address: Address) -> Exchange:
+def call_of(scope: Scope) -> Call:
+    """What a request says of where it comes from."""
+    headers = Headers(scope=scope)
+    named = QueryParams(scope["query_string"]).get("site") if scope["query_string"] else None
+    is_tls = scope["scheme"] == "https"
+    return Call(headers.getlist("origin"), headers.getlist("host"), is_tls, named)
+
+
+async def site_of(
+    request: Request,
+    gateway: AnyGateway,
+    site: Annotated[
+        str | None, Query(description="the site's key, if neither Origin nor token name it")
+    ] = None,
+) -> str | None:
+    """The key of the site that is called; None where nothing names one. Raises ``Forbidden``."""
+    found = gateway.services.directory.sites.of(call_of(request.scope))
+    return None if found is None else found.key
+
+
+CalledSite = Annotated[str | None, Depends(site_of)]
+
+
+async def visitor(gateway: AnyGateway, address: Address, site: CalledSite) -> Exchange:
     """Someone who opens a page: anonymous whatever they send, for a page is kept and shared."""
-    exchange = Exchange(gateway, address, has_origin=True)
+    exchange = Exchange(gateway, address, site, has_origin=True)
     await exchange.hello(_hello(None))
     return exchange
 
 
-async def reader(gateway: AnyGateway, address: Address, credentials: Credentials) -> Exchange:
+async def reader(
+    gateway: AnyGateway, address: Address, site: CalledSite, credentials: Credentials
+) -> Exchange:
     """Someone who reads. Browsers send no Origin when they read from their page's own host."""
-    exchange = Exchange(gateway, address, has_origin=True)
+    exchange = Exchange(gateway, address, site, has_origin=True)
     await exchange.hello(_hello(credentials))
     return exchange
 
 
 async def speaker(
-    request: Request, gateway: AnyGateway, address: Address, credentials: Credentials
+    request: Request,
+    gateway: AnyGateway,
+    address: Address,
+    site: CalledSite,
+    credentials: Credentials,
 ) -> Exchange:
     """Someone who changes something. The gate has checked the Origin; without one, bots only."""
-    exchange = Exchange(gateway, address, has_origin="origin" in request.headers)
+    exchange = Exchange(gateway, address, site, has_origin="origin" in request.headers)
     await exchange.hello(_hello(credentials))
     return exchange
 

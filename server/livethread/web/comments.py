@@ -14,7 +14,7 @@ from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.errors import BadFrame
 from livethread.session import VERSION
-from livethread.web.caller import Address, AnyGateway, JsonBody, Speaker
+from livethread.web.caller import Address, AnyGateway, CalledSite, JsonBody, Speaker
 from livethread.web.exchange import Exchange, Frame
 from livethread.web.rooms import answer
 from livethread.web.shapes import (
@@ -62,12 +62,12 @@ def nonce_of(key: str | None) -> str:
     openapi_extra=described(NewGuest),
 )
 async def become_guest(
-    request: Request, gateway: AnyGateway, address: Address, body: JsonBody
+    request: Request, gateway: AnyGateway, address: Address, site: CalledSite, body: JsonBody
 ) -> Response:
     """A new guest of that name; `guest_token` is the token to write with from now on."""
     command = to_command({"type": "hello", "version": VERSION, "guest": body})
     assert isinstance(command, commands.Hello)
-    exchange = Exchange(gateway, address, has_origin="origin" in request.headers)
+    exchange = Exchange(gateway, address, site, has_origin="origin" in request.headers)
     return answer(encode(await exchange.hello(command)), HTTPStatus.CREATED)
 
 

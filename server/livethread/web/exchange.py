@@ -8,10 +8,11 @@ from typing import Any
 from livethread.auth.identity import Identity
 from livethread.effects import Effect, Identify, ReadPage, Send, Submit, Subscribe
 from livethread.gateway import Gateway
-from livethread.model import Outcome, Write
+from livethread.model import Outcome, RoomName, Write
 from livethread.protocol import commands, frames
 from livethread.protocol.errors import Internal, LivethreadError
 from livethread.session import Session
+from livethread.site import DEFAULT
 from livethread.web.problems import Refused
 
 Frame = frames.Wire | dict[str, Any]
@@ -23,28 +24,35 @@ class Exchange:
     Every method raises ``Refused`` with the error frame that a websocket would have been sent.
     """
 
-    def __init__(self, gateway: Gateway, address: str, *, has_origin: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, address: str, site: str | None, *, has_origin: bool
+    ) -> None:
         self._services = gateway.services
         self._loop = gateway.loop
+        self._site = site
         self._session = Session(
-            gateway.new_session_id(), gateway.services.rules, address, has_origin=has_origin
+            gateway.new_session_id(),
+            gateway.services.rules,
+            address,
+            has_origin=has_origin,
+            site=site or DEFAULT,
         )
 
     @property
     def identity(self) -> Identity:
         return self._session.identity
 
+    def key_of(self, room: str) -> RoomName:
+        """A room of the caller's site, as the Store knows it."""
+        return self._session.key_of(room)
+
     async def hello(self, command: commands.Hello) -> Frame:
         """Find out who speaks; returns the ``welcome``."""
         effects = self._session.receive(command)
         if not isinstance(effects[0], Identify):
             return _answer(effects)
-        authenticator, token = self._services.authenticator, None
         try:
-            if command.guest is not None:
-                identity, token = await authenticator.new_guest(command.guest.name)
-            else:
-                identity = await authenticator.by_token(command.token)
+            identity, token = await self._services.authenticator.identify(self._site, command)
         except LivethreadError as error:
             return _answer(self._session.not_identified(error, command))
         return _answer(self._session.identified(identity, command, token))

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livethread.auth.limits import Rate, RateLimiter, source_of
 from livethread.gateway import Gateway
-from livethread.protocol.errors import Forbidden, LivethreadError
-from livethread.web.caller import client_address
+from livethread.protocol.errors import LivethreadError
+from livethread.web.caller import call_of, client_address
 from livethread.web.problems import problem
 
 API = "/api/"
@@ -46,11 +46,15 @@ class Gate:
         if not scope["path"].startswith(LIMITED):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origins = headers.getlist("origin") if scope["path"].startswith(API) else []
-        if not self._is_allowed(scope, origins, headers.getlist("host")):
-            await problem(Forbidden("This site may not use this server."))(scope, receive, send)
-            return
+        origins: Sequence[str] = ()
+        if scope["path"].startswith(API):
+            call = call_of(scope)
+            origins = call.origins
+            try:
+                self._gateway.services.directory.sites.of(call)
+            except LivethreadError as error:
+                await problem(error)(scope, receive, send)
+                return
         if origins:
             send = _with_cors(send, origins[0])
         try:
@@ -63,15 +67,6 @@ class Gate:
             await preflight(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-    def _is_allowed(self, scope: Scope, origins: Sequence[str], hosts: Sequence[str]) -> bool:
-        if not origins:
-            return True
-        host = hosts[0] if len(hosts) == 1 else ""
-        policy = self._gateway.services.origins
-        return len(origins) == 1 and policy.allows(
-            origins[0], host, is_tls=scope["scheme"] == "https"
-        )
 
 
 def _with_cors(send: Send, origin: str) -> Send:

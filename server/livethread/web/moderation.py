@@ -9,16 +9,15 @@ from fastapi import APIRouter, Query
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from livethread.model import ActsRequest, CommentId, Logged, RoomName
+from livethread.model import ActsRequest, CommentId, Logged
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode
+from livethread.site import name_of
 from livethread.views import timestamp
 from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
 from livethread.web.comments import Key, nonce_of, write
 from livethread.web.rooms import answer
 from livethread.web.shapes import Acts, Moderation, RoomChanges, described
-
-DEFAULT_SITE = "default"
 
 router = APIRouter()
 
@@ -74,8 +73,8 @@ async def read_acts(
     """What moderators did, newest first, for those who may moderate: who, when, what, why."""
     reader.identity.require("moderate", room or "*")
     request = ActsRequest(
-        DEFAULT_SITE,
-        None if room is None else RoomName(room),
+        reader.identity.site,
+        None if room is None else reader.key_of(room),
         None if comment is None else CommentId(comment),
         person,
         before,
@@ -96,7 +95,7 @@ def act_json(logged: Logged) -> dict[str, Any]:
         "at": timestamp(act.at_ms),
         "by": {"id": act.by.id, "name": act.by.name},
         "action": act.action,
-        "room": act.room,
+        "room": name_of(act.room),
         "comment": act.comment,
         "person": act.person,
         "reason": act.reason,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livethread import __version__
-from livethread.model import Audience, Room, RoomName
+from livethread.model import Audience, Room
 from livethread.protocol import commands, text
 from livethread.views import comment_json, is_known_to, room_json
 from livethread.web.atom import MEDIA_TYPE, atom_feed
@@ -80,7 +80,7 @@ async def thread(
 ) -> Response:
     """The room's comments, readable without JavaScript."""
     visitor.identity.require("read", room)
-    found = await gateway.services.store.room(RoomName(room))
+    found = await gateway.services.store.room(visitor.key_of(room))
     etag = _tag(found)
     if is_known(request, etag):
         return _unchanged(etag)
@@ -97,7 +97,7 @@ async def feed(
     """The room's newest comments for feed readers."""
     visitor.identity.require("read", room)
     store = gateway.services.store
-    found = await store.room(RoomName(room))
+    found = await store.room(visitor.key_of(room))
     etag = _tag(found)
     if is_known(request, etag):
         return _unchanged(etag)

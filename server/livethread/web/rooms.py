@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from livethread.gateway import Gateway
-from livethread.model import RoomName
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import RateLimited
+from livethread.site import name_of
 from livethread.views import room_json
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.exchange import Exchange
@@ -132,10 +132,11 @@ async def read_counts(
     room: Annotated[list[text.RoomName], Query(max_length=MAX_COUNTED, description="repeated")],
 ) -> Response:
     """The number of comments that everyone can see, of at most 100 rooms."""
-    names = [RoomName(name) for name in dict.fromkeys(room)]
-    for name in names:
-        reader.identity.require("read", name)
-    counts = await gateway.services.store.counts(names)
+    keys = [reader.key_of(name) for name in dict.fromkeys(room)]
+    for key in keys:
+        reader.identity.require("read", key)
+    found = await gateway.services.store.counts(keys)
+    counts = {name_of(key): count for key, count in found.items()}
     return answer(to_json({"counts": counts}), Cache_Control="private, max-age=10")
 
 
@@ -148,5 +149,5 @@ async def read_counts(
 async def read_room(room: text.RoomName, gateway: AnyGateway, reader: Reader) -> Response:
     """The room as it is. One that nobody has written in is open and has no comments."""
     reader.identity.require("read", room)
-    found = await gateway.services.store.room(RoomName(room))
+    found = await gateway.services.store.room(reader.key_of(room))
     return answer(to_json({"room": room_json(found), "cursor": f"{found.epoch}.{found.seq}"}))

@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from livethread.auth.identity import ANONYMOUS
-from livethread.auth.tokens import BOT_PREFIX, Authenticator, new_bot
+from livethread.auth.authenticator import Authenticator
+from livethread.auth.bots import PREFIX, new_bot
+from livethread.auth.directory import Directory
+from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.auth.origin import OwnOrigin
+from livethread.auth.signing import Signer
 from livethread.model import BotToken, Role
 from livethread.protocol.errors import Rejected, TokenExpired, Unauthorized
-from livethread.store.base import BotStore
+from livethread.site import DEFAULT, Person, Site
 from tests.contract.memory_store import MemoryStore
 
 SECRET = b"a key of at least thirty-two bytes!"
@@ -29,22 +34,44 @@ class Clock:
         return self.now_ms
 
 
-def authenticator(
-    *,
-    bots: BotStore | None = None,
-    secret: bytes = SECRET,
-    clock: Clock | None = None,
-    guests: bool = True,
-    reserved: tuple[str, ...] = (),
-) -> Authenticator:
-    return Authenticator(
-        bots or MemoryStore(),
-        secret,
-        clock or Clock(),
-        guests=guests,
-        guest_token_days=DAYS,
-        reserved_names=reserved,
-    )
+class Asked:
+    """An authenticator of the default site, unless told otherwise."""
+
+    def __init__(
+        self,
+        *,
+        bots: MemoryStore | None = None,
+        secret: bytes = SECRET,
+        clock: Clock | None = None,
+        guests: bool = True,
+        reserved: tuple[str, ...] = (),
+    ) -> None:
+        self.store = bots or MemoryStore()
+        clock = clock or Clock()
+        self.directory = Directory(self.store, Site(DEFAULT, guests=guests), OwnOrigin(), clock)
+        self._authenticator = Authenticator(
+            self.store,
+            self.directory,
+            Signer(secret, clock),
+            guest_token_days=DAYS,
+            reserved_names=reserved,
+        )
+
+    async def by_token(self, token: str | None, site: str | None = None) -> Identity:
+        await self.directory.refresh()
+        return await self._authenticator.by_token(site, token)
+
+    async def new_guest(self, name: str, site: str | None = None) -> tuple[Identity, str]:
+        await self.directory.refresh()
+        return await self._authenticator.new_guest(site, name)
+
+
+authenticator = Asked
+
+
+def say(store: MemoryStore, **said: Any) -> None:
+    """Say something as an operator."""
+    store.said = replace(store.said, version=store.said.version + 1, **said)
 
 
 def signed(claims: dict[str, Any], *, secret: bytes = SECRET, alg: str = "HS256") -> str:
@@ -146,6 +173,61 @@ async def test_a_guest_can_not_take_the_staffs_or_a_bots_name(name: str) -> None
     assert refused.value.field == "guest.name"
 
 
+async def test_a_guest_can_not_take_a_registered_readers_name() -> None:
+    store = MemoryStore()
+    say(store, sites={"news": Site("news")})
+    mara = Person("default", "u:1", "iss", "1", "Mara Lind", None, Role.READER, 1)
+    await store.remember(mara)
+    auth = authenticator(bots=store)
+    for name in ("Mara Lind", "mara  lind", "M\u0430ra L1nd"):
+        with pytest.raises(Rejected):
+            await auth.new_guest(name)
+    assert (await auth.new_guest("Mara Lind", "news"))[0].name == "Mara Lind"  # another site
+
+
+async def test_a_guest_ends_where_guests_are_no_longer_allowed() -> None:
+    store = MemoryStore()
+    auth = authenticator(bots=store)
+    _, token = await auth.new_guest("Mara")
+    say(store, sites={DEFAULT: Site(DEFAULT, guests=False)})
+    with pytest.raises(Unauthorized):
+        await auth.by_token(token)
+
+
+# ── sites ──
+
+
+async def test_a_sign_in_is_for_one_site() -> None:
+    store = MemoryStore()
+    say(store, sites={"news": Site("news"), "blog": Site("blog")})
+    auth = authenticator(bots=store)
+    guest, token = await auth.new_guest("Mara", "news")
+    assert guest.site == "news"
+    assert await auth.by_token(token, "news") == guest
+    bot, secret = new_bot("Bot", frozenset({"read"}), "*", NOW_MS, "news")
+    await store.add_bot(bot)
+    for site in ("blog", DEFAULT):
+        for other in (token, secret):
+            with pytest.raises(Unauthorized):
+                await auth.by_token(other, site)
+    assert (await auth.by_token(secret, None)).site == "news"  # a bot's token names its site
+    assert (await auth.by_token(secret, "news")).site == "news"
+    with pytest.raises(Unauthorized):
+        await auth.by_token(token, None)  # a guest's doesn't: that is the default site
+
+
+async def test_on_a_site_that_has_left_nobody_is_anybody() -> None:
+    store = MemoryStore()
+    say(store, sites={"news": Site("news")})
+    auth = authenticator(bots=store)
+    _, token = await auth.new_guest("Mara", "news")
+    say(store, sites={})
+    with pytest.raises(Unauthorized):
+        await auth.by_token(token, "news")
+    with pytest.raises(Unauthorized):
+        await auth.new_guest("Mara", "news")
+
+
 # ── bots ──
 
 
@@ -168,7 +250,7 @@ async def test_a_bot_is_who_its_token_says() -> None:
 
 async def test_only_a_digest_of_a_bots_token_is_kept() -> None:
     _, bot, token = await kept()
-    secret = token.removeprefix(f"{BOT_PREFIX}{bot.id}_")
+    secret = token.removeprefix(f"{PREFIX}{bot.id}_")
     assert len(secret) == 43  # 256 bits in base64
     assert secret not in repr(bot)
     assert new_bot("Bot", frozenset(), "*", NOW_MS)[1] != token
@@ -186,13 +268,13 @@ async def test_a_bots_token_that_is_not_quite_right_is_refused() -> None:
         token[:-1] + ("A" if token[-1] != "A" else "B"),
         token[:-1],
         token + "A",
-        f"{BOT_PREFIX}{bot.id}",
-        f"{BOT_PREFIX}{bot.id}_",
-        f"{BOT_PREFIX}{bot.id}_{bot.digest}",
-        f"{BOT_PREFIX}00000000_{token.rpartition('_')[2]}",
-        BOT_PREFIX,
-        f"{BOT_PREFIX}_",
-        f"{BOT_PREFIX}é_é",
+        f"{PREFIX}{bot.id}",
+        f"{PREFIX}{bot.id}_",
+        f"{PREFIX}{bot.id}_{bot.digest}",
+        f"{PREFIX}00000000_{token.rpartition('_')[2]}",
+        PREFIX,
+        f"{PREFIX}_",
+        f"{PREFIX}é_é",
     ):
         with pytest.raises(Unauthorized):
             await authenticator(bots=store).by_token(wrong)

@@ -1,0 +1,81 @@
+"""What this server knows of sites, roles, bans and bots: as old as its last look, a second or so.
+
+Operators say these things on the database, beside the server or on another one; a version tells
+when there is something new, so a look costs one row. Nothing is read when somebody speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from livethread.auth.identity import Identity
+from livethread.auth.origin import OwnOrigin
+from livethread.auth.sites import Sites
+from livethread.model import Role
+from livethread.protocol.errors import Banned, Unauthorized
+from livethread.site import Site, Standing
+from livethread.store.base import StandingStore
+
+NOTHING_YET = Standing(-1, {}, {}, {}, {})
+
+
+class Directory:
+    """``default`` is the site that the settings describe; ``clock_ms`` wall time, ms since 1970."""
+
+    def __init__(
+        self, store: StandingStore, default: Site, own: OwnOrigin, clock_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._default = default
+        self._own = own
+        self._clock_ms = clock_ms
+        self._said = NOTHING_YET
+        self.sites = Sites(default, own)
+
+    @property
+    def version(self) -> int:
+        return self._said.version
+
+    async def refresh(self) -> bool:
+        """Look whether something new was said; true if so. Raises ``Unavailable``."""
+        if await self._store.standing_version() == self._said.version:
+            return False
+        said = await self._store.standing()
+        if said.version == self._said.version:
+            return False
+        self._said = said
+        self.sites = Sites(self._default, self._own, said.sites)
+        return True
+
+    def site(self, key: str) -> Site:
+        """The site of that key. Raises ``Unauthorized`` if it is gone."""
+        site = self.sites.get(key)
+        if site is None:
+            raise Unauthorized("This site has left the server.")
+        return site
+
+    def review(self, identity: Identity) -> Identity:
+        """The identity as it stands now.
+
+        Raises ``Banned``, and ``Unauthorized`` if its site is gone or takes no guests any more, or
+        if its bot's token is revoked.
+        """
+        site = self.site(identity.site)
+        if not identity.id:
+            return identity
+        if identity.role is Role.GUEST and not site.guests:
+            raise Unauthorized("Guests can't comment here.")
+        place = identity.site, identity.id
+        ban = self._said.bans.get(place)
+        if ban is not None and (ban.until_ms is None or ban.until_ms > self._clock_ms()):
+            raise Banned
+        if identity.role is Role.BOT:
+            bot = self._said.bots.get(identity.id.removeprefix("b:"))
+            if bot is not None and (bot.is_revoked or bot.digest != identity.credential):
+                raise Unauthorized("This bot's token is not valid.")
+            return identity
+        if identity.granted is None:
+            return identity
+        role = self._said.roles.get(place, identity.granted)
+        return identity if role is identity.role else replace(identity, role=role)

@@ -1,0 +1,81 @@
+"""Tokens that this server signs itself: for guests, and for whom it signed in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, Literal
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from livethread.auth.identity import Identity
+from livethread.model import Role
+from livethread.protocol.errors import TokenExpired, Unauthorized
+from livethread.site import DEFAULT, Person
+
+ISSUER = "livethread"
+_ALGORITHM = "HS256"
+Kind = Literal["guest", "reader"]
+_ROLES: dict[str, Role] = {"livethread:guest": Role.GUEST, "livethread:reader": Role.READER}
+
+
+class Signer:
+    """Signs and reads them. ``clock_ms`` is wall time in ms since the Unix epoch."""
+
+    def __init__(self, secret: bytes, clock_ms: Callable[[], int]) -> None:
+        self._key = OctKey.import_key(secret)
+        self._clock_ms = clock_ms
+
+    def new_guest(self, site: str, name: str, for_s: int) -> tuple[Identity, str]:
+        """A guest whom nobody was before, and the token to come back with."""
+        return self._signed("guest", site, f"g:{secrets.token_hex(8)}", name, None, for_s)
+
+    def reader(self, person: Person, for_s: int) -> tuple[Identity, str]:
+        """A reader who was signed in, and the token to come back with."""
+        return self._signed("reader", person.site, person.id, person.name, person.avatar, for_s)
+
+    def _signed(
+        self, kind: Kind, site: str, id: str, name: str, avatar: str | None, for_s: int
+    ) -> tuple[Identity, str]:
+        now_s = self._clock_ms() // 1000
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": f"livethread:{kind}",
+            "sub": id,
+            "name": name,
+            "iat": now_s,
+            "exp": now_s + for_s,
+        }
+        if avatar is not None:
+            claims["avatar"] = avatar
+        if site != DEFAULT:
+            claims["site"] = site
+        token = jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
+        return _identity_of(claims), token
+
+    def read(self, token: str) -> Identity:
+        """Whose token it is. Raises ``Unauthorized`` and ``TokenExpired``."""
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
+        except (JoseError, ValueError) as error:
+            raise Unauthorized("This sign-in is not valid here.") from error
+        if claims.get("iss") != ISSUER or claims.get("aud") not in _ROLES:
+            raise Unauthorized("This sign-in is not valid here.")
+        if claims["exp"] * 1000 <= self._clock_ms():
+            raise TokenExpired
+        return _identity_of(claims)
+
+
+def _identity_of(claims: dict[str, Any]) -> Identity:
+    role = _ROLES[claims["aud"]]
+    return Identity(
+        claims["sub"],
+        claims["name"],
+        role,
+        claims.get("avatar"),
+        expires_ms=int(claims["exp"]) * 1000,
+        site=claims.get("site", DEFAULT),
+        granted=None if role is Role.GUEST else role,
+    )

@@ -1,0 +1,114 @@
+"""Sites, and how those who speak on them stand: what operators say, read whole by each server.
+
+A site is a tenant: its pages' origins, its settings, whose tokens it believes. One, ``default``, is
+always there. It is few rows, so every server keeps all of them and compares a version each second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from livethread.model import BotToken, Role, RoomName
+from livethread.value import value
+
+DEFAULT = "default"
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<any>\*\.)?(?P<host>[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
+    r"(?P<port>:[0-9]{1,5})?"
+)
+_DEFAULT_PORTS = ("http", ":80"), ("https", ":443")
+
+
+def key_of(site: str, room: str) -> RoomName:
+    """A room's name in the Store: behind its site's, but for the default site's.
+
+    No room's name has a space, and databases from before there were sites stay as they are.
+    """
+    return RoomName(room if site == DEFAULT else f"{site} {room}")
+
+
+def name_of(key: str) -> str:
+    """A room's name on its site, as clients know it."""
+    return key.rpartition(" ")[2]
+
+
+def clean_origin(origin: str) -> str:
+    """``https://news.example`` or ``https://*.news.example``, as browsers write them.
+
+    Raises ``ValueError`` for anything else; a wildcard stands for whole labels, and for none of a
+    name with fewer than two (``https://*.example`` would be all of a country).
+    """
+    origin = origin.lower().removesuffix("/")
+    found = _ORIGIN.fullmatch(origin)
+    if found is None or (found["any"] and "." not in found["host"]):
+        raise ValueError(
+            f"{origin!r} is not an origin like https://news.example or https://*.news.example"
+        )
+    if (found["scheme"], found["port"]) in _DEFAULT_PORTS:
+        origin = origin.removesuffix(found["port"])  # browsers leave it out
+    return origin
+
+
+@value
+class Issuer:
+    """Who may say who its readers are: by tokens of one algorithm, for one audience.
+
+    ``keys`` are JWKs as JSON, the newest last; with ``jwks_url`` they are fetched from there.
+    """
+
+    name: str
+    audience: str
+    algorithm: Algorithm
+    keys: tuple[str, ...] = ()
+    jwks_url: str | None = None
+
+
+@value
+class Site:
+    """A tenant. ``guests`` None: as the server's setting says."""
+
+    key: str
+    name: str = ""
+    origins: tuple[str, ...] = ()
+    guests: bool | None = None
+    issuers: tuple[Issuer, ...] = ()
+
+
+@value
+class Person:
+    """A reader whom an issuer vouched for, as of ``issued_s`` (s since 1970)."""
+
+    site: str
+    id: str
+    issuer: str
+    subject: str
+    name: str
+    avatar: str | None
+    role: Role
+    issued_s: int
+
+
+@value
+class Ban:
+    """Who may not connect to a site: until then (ms since 1970), or for good."""
+
+    site: str
+    person: str
+    until_ms: int | None
+    reason: str
+    by: str
+    created_ms: int
+
+
+@value
+class Standing:
+    """All that operators said, at ``version``; it rises with each change of any of it."""
+
+    version: int
+    sites: Mapping[str, Site]
+    roles: Mapping[tuple[str, str], Role]
+    bans: Mapping[tuple[str, str], Ban]
+    bots: Mapping[str, BotToken]

@@ -1,0 +1,108 @@
+"""Reads what operators said of sites, and keeps the people whom issuers vouch for."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from livethread.model import BotToken, Role
+from livethread.protocol.lookalikes import skeleton
+from livethread.site import Ban, Issuer, Person, Site, Standing
+from livethread.store.schema import bans, bots, installation, issuers, people, roles, sites
+
+VERSION_KEY = "standing"
+"""Its row counts the changes; whoever changes any of these tables adds one in the transaction."""
+
+
+RISE = f"""
+INSERT INTO installation (key, value) VALUES ('{VERSION_KEY}', '1')
+ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(installation.value AS INTEGER) + 1 AS TEXT)
+"""
+
+
+async def read_version(connection: AsyncConnection) -> int:
+    query = select(installation.c.value).where(installation.c.key == VERSION_KEY)
+    return int((await connection.execute(query)).scalar() or 0)
+
+
+async def read_standing(connection: AsyncConnection) -> Standing:
+    """All of it; the caller's transaction makes it one moment's."""
+    believed: dict[str, list[Issuer]] = {}
+    for row in await connection.execute(select(issuers).order_by(issuers.c.name)):
+        keys = tuple(json.dumps(key) for key in json.loads(row.keys))
+        issuer = Issuer(row.name, row.audience, row.algorithm, keys, row.jwks_url)
+        believed.setdefault(row.site, []).append(issuer)
+    found = {
+        row.key: Site(row.key, row.name, tuple(row.origins.split()), row.guests)
+        for row in await connection.execute(select(sites))
+    }
+    for key, theirs in believed.items():
+        site = found.get(key) or Site(key)
+        found[key] = Site(site.key, site.name, site.origins, site.guests, tuple(theirs))
+    given = await connection.execute(select(roles))
+    banned = await connection.execute(select(bans))
+    return Standing(
+        version=await read_version(connection),
+        sites=found,
+        roles={(row.site, row.person): Role(row.role) for row in given},
+        bans={(row.site, row.person): Ban(*row) for row in banned},
+        bots={bot.id: bot for bot in await read_bots(connection)},
+    )
+
+
+async def read_bots(connection: AsyncConnection, id: str | None = None) -> list[BotToken]:
+    query = select(bots).order_by(bots.c.name)
+    rows = await connection.execute(query if id is None else query.where(bots.c.id == id))
+    return [
+        BotToken(
+            id=row.id,
+            name=row.name,
+            digest=row.digest,
+            scopes=frozenset(row.scopes.split()),
+            rooms=row.rooms,
+            created_ms=row.created_ms,
+            is_revoked=row.is_revoked,
+            site=row.site,
+        )
+        for row in rows
+    ]
+
+
+async def read_person(connection: AsyncConnection, site: str, id: str) -> Person | None:
+    c = people.c
+    query = select(c.site, c.id, c.issuer, c.subject, c.name, c.avatar, c.role, c.issued_s)
+    row = (await connection.execute(query.where(c.site == site, c.id == id))).first()
+    return None if row is None else Person(*row[:6], role=Role(row.role), issued_s=row.issued_s)
+
+
+async def is_name_of_a_person(connection: AsyncConnection, site: str, name: str) -> bool:
+    """Whether someone registered has that name, or one that looks like it."""
+    of_name = people.c.site == site, people.c.skeleton == skeleton(name)
+    query = select(func.count()).select_from(people).where(*of_name)
+    return bool((await connection.execute(query)).scalar())
+
+
+async def write_person(connection: AsyncConnection, person: Person) -> Person:
+    """Keep what was said last; returns that."""
+    row = {
+        "site": person.site,
+        "id": person.id,
+        "issuer": person.issuer,
+        "subject": person.subject,
+        "name": person.name,
+        "skeleton": skeleton(person.name),
+        "avatar": person.avatar,
+        "role": person.role.value,
+        "issued_s": person.issued_s,
+    }
+    added = insert(people).values(row)
+    newer = added.on_conflict_do_update(
+        index_elements=["site", "id"],
+        set_={name: added.excluded[name] for name in row if name not in ("site", "id")},
+        where=added.excluded.issued_s > people.c.issued_s,
+    )
+    await connection.execute(newer)
+    return await read_person(connection, person.site, person.id) or person
