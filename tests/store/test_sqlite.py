@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from livethread.model import Committed, PageRequest, Write
-from livethread.protocol.errors import Unavailable
-from livethread.store import sqlite_commit
+from livethread.model import CommentId, Committed, PageRequest, Write
+from livethread.protocol.errors import NotFound, Unavailable
+from livethread.store import reading as queries
+from livethread.store import sqlite, sqlite_commit
 from livethread.store.errors import StartError
 from livethread.store.migrate import upgrade
 from livethread.store.sqlite import SqliteStore, _in_thread
@@ -140,6 +141,62 @@ async def test_who_leaves_before_its_reading_began_takes_no_turn(store: SqliteSt
     await asyncio.gather(*leaving, return_exceptions=True)
     assert len(store._readings) <= 2
     assert (await store.room(A)).seq == 0
+
+
+# ── the connections for reading ──
+
+
+async def test_readings_share_as_many_connections_as_were_ever_needed_at_once(
+    store: SqliteStore,
+) -> None:
+    for _ in range(5):
+        await store.page(PageRequest(A))
+    assert len(store._idle) == 1
+    await asyncio.gather(*(store.room(A) for _ in range(10)))
+    assert len(store._idle) == 2  # the bound
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+async def test_no_reading_leaves_a_transaction_behind(store: SqliteStore, is_written: bool) -> None:
+    """It would show the next one an old moment."""
+    if is_written:
+        await store.commit([post()])
+    for request in (PageRequest(A), PageRequest(A, parent=CommentId(7))):
+        with suppress(NotFound):
+            await store.page(request)
+    await store.held_by(A, "g:1")
+    await store.changes(A, 0, limit=9)
+    await store.counts([A])
+    await store.ping()
+    for connection in store._idle:
+        assert not await _in_thread(connection, _is_in_transaction)
+
+
+@pytest.mark.parametrize("failing", ["the page", "the room"])
+async def test_what_a_failed_reading_began_does_not_outlast_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    await store.commit([post("one")])
+    await store.page(PageRequest(A))
+    with monkeypatch.context() as broken:
+        if failing == "the page":
+            broken.setattr(queries, "read_page", _broken)
+        else:
+            broken.setattr(sqlite, "room_of", _broken)
+        with pytest.raises(ZeroDivisionError):
+            await store.page(PageRequest(A))
+    await store.commit([post("two")])
+    page = await store.page(PageRequest(A))
+    assert [comment.body for comment in page.comments] == ["one", "two"]
+    assert page.room.seq == 2
+
+
+def _is_in_transaction(connection: sqlite3.Connection) -> bool:
+    return connection.in_transaction
+
+
+def _broken(*_: object) -> Any:
+    raise ZeroDivisionError
 
 
 # ── the number of statements ──

@@ -47,7 +47,7 @@ from livethread.store.lock import FileLock
 from livethread.store.migrate import upgrade
 from livethread.store.pragmas import READER, WRITER
 from livethread.store.rows import comment_of, first_epoch, room_of
-from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation, rooms
+from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation
 from livethread.store.sqlite_commit import commit_batch
 from livethread.store.trouble import Trouble
 
@@ -56,6 +56,9 @@ P = ParamSpec("P")
 
 READ_WAIT_S = 30.0
 """A reading waits for a free connection that long; then the database can't keep up."""
+
+ABSENT = 0
+"""For the id of a room that nobody wrote to: SQLite's begin at 1."""
 
 _READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name = ?"
 _READ_CHANGES = f"""
@@ -80,8 +83,8 @@ def _to_its_end(read: Reading[P, T]) -> Reading[P, T]:
 
     @wraps(read)
     async def reading(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        async with _unavailable(store._readings_trouble):
-            async with asyncio.timeout(READ_WAIT_S):
+        with _unavailable(store._readings_trouble):
+            async with asyncio.timeout(READ_WAIT_S if store._turns.locked() else None):
                 await store._turns.acquire()
             task = asyncio.get_running_loop().create_task(read(store, *args, **kwargs))
             store._readings.add(task)
@@ -111,6 +114,7 @@ class SqliteStore:
         self._seed = seed
         self._writing = asyncio.Lock()
         self._turns = asyncio.Semaphore(readers)
+        self._idle: list[AsyncConnection] = []
         self._readings: set[Task[Any]] = set()
         self._readings_trouble = Trouble("readings")
         self._commits_trouble = Trouble("commits")
@@ -145,6 +149,8 @@ class SqliteStore:
         """Finish what is running, fold the log into the database and let go of the file."""
         while self._readings:
             await asyncio.wait(self._readings)
+        for connection in self._idle:
+            await connection.close()
         await self._read_engine.dispose()
         async with self._writing:
             with suppress(DBAPIError):
@@ -156,8 +162,9 @@ class SqliteStore:
     # ── CommitStore ──
 
     async def commit(self, writes: Sequence[Write]) -> list[Outcome]:
-        async with self._writing, _unavailable(self._commits_trouble):
-            return await _in_thread(self._connection, commit_batch, self._seed, writes)
+        with _unavailable(self._commits_trouble):
+            async with self._writing:
+                return await _in_thread(self._connection, commit_batch, self._seed, writes)
 
     # ── FeedStore ──
 
@@ -178,23 +185,28 @@ class SqliteStore:
 
     @_to_its_end
     async def page(self, request: PageRequest) -> Page:
-        async with self._reading() as connection, connection.begin():
-            id, room = await self._room_id(connection, request.room)
-            return await queries.read_page(connection, id, room, request)
+        async with self._reading() as connection:
+            id, room = await _in_thread(connection, _enter_room, self._seed, request.room)
+            if id == ABSENT and request.parent is None and request.comment is None:
+                return Page(room, (), None, {})
+            async with connection.begin():
+                return await queries.read_page(connection, id, room, request)
 
     @_to_its_end
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
-        async with self._reading() as connection, connection.begin():
-            id, _ = await self._room_id(connection, room)
-            return await queries.read_held_by(connection, id, author)
+        async with self._reading() as connection:
+            id, _ = await _in_thread(connection, _read_room, self._seed, room)
+            async with connection.begin():
+                return await queries.read_held_by(connection, id, author)
 
     @_to_its_end
     async def reacted_by(
         self, room: RoomName, author: str, comments: Sequence[int]
     ) -> dict[int, list[str]]:
-        async with self._reading() as connection, connection.begin():
-            id, _ = await self._room_id(connection, room)
-            return await queries.read_reacted_by(connection, id, author, comments)
+        async with self._reading() as connection:
+            id, _ = await _in_thread(connection, _read_room, self._seed, room)
+            async with connection.begin():
+                return await queries.read_reacted_by(connection, id, author, comments)
 
     @_to_its_end
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
@@ -203,7 +215,7 @@ class SqliteStore:
 
     @_to_its_end
     async def ping(self) -> None:
-        async with self._reading() as connection:
+        async with self._reading() as connection, connection.begin():
             await connection.exec_driver_sql("SELECT 1 FROM installation")
 
     # ── ModerationStore ──
@@ -226,9 +238,9 @@ class SqliteStore:
             "is_revoked": token.is_revoked,
             "site": token.site,
         }
-        async with self._writing, _unavailable(self._commits_trouble):
+        with _unavailable(self._commits_trouble):
             try:
-                async with self._connection.begin():
+                async with self._writing, self._connection.begin():
                     await self._connection.execute(insert(bots).values(values))
             except IntegrityError as error:
                 raise Conflict(f"There is a bot called {token.name!r} already.") from error
@@ -245,10 +257,11 @@ class SqliteStore:
             return await standing.read_bots(connection)
 
     async def revoke_bot(self, name: str) -> bool:
-        async with self._writing, _unavailable(self._commits_trouble), self._connection.begin():
-            revoked = update(bots).where(bots.c.name == name).values(is_revoked=True)
-            await self._connection.exec_driver_sql(standing.RISE)
-            return (await self._connection.execute(revoked)).rowcount > 0
+        revoked = update(bots).where(bots.c.name == name).values(is_revoked=True)
+        with _unavailable(self._commits_trouble):
+            async with self._writing, self._connection.begin():
+                await self._connection.exec_driver_sql(standing.RISE)
+                return (await self._connection.execute(revoked)).rowcount > 0
 
     # ── StandingStore ──
 
@@ -273,24 +286,28 @@ class SqliteStore:
             return await standing.is_name_of_a_person(connection, site, name)
 
     async def remember(self, person: Person) -> Person:
-        async with self._writing, _unavailable(self._commits_trouble), self._connection.begin():
-            return await standing.write_person(self._connection, person)
+        with _unavailable(self._commits_trouble):
+            async with self._writing, self._connection.begin():
+                return await standing.write_person(self._connection, person)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        async with self._read_engine.connect() as connection:
+        """One of the connections for reading, outside of a transaction.
+
+        They are kept: to take one out of the pool and have it looked after on its way back was
+        half of what a short reading cost. After an error it goes back, for the pool to mend.
+        """
+        connection = self._idle.pop() if self._idle else await self._read_engine.connect()
+        try:
             yield connection
+        except BaseException:
+            await connection.close()
+            raise
+        self._idle.append(connection)
 
     def _finished(self, reading: Task[Any]) -> None:
         self._readings.discard(reading)
         self._turns.release()
-
-    async def _room_id(self, connection: AsyncConnection, name: RoomName) -> tuple[int, Room]:
-        query = select(rooms.c.id, *ROOM_COLUMNS).where(rooms.c.name == name)
-        row = (await connection.execute(query)).first()
-        if row is None:
-            return 0, Room(name, first_epoch(self._seed, name))
-        return row[0], room_of(row[1:])
 
 
 def _engine(
@@ -313,7 +330,8 @@ def _engine(
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        adapted = connection.connection.dbapi_connection
+        adapted.run_async(lambda driver: driver._execute(_begin, driver._conn))
 
     return engine
 
@@ -387,13 +405,19 @@ async def _read_seed(connection: AsyncConnection) -> str:
 
 async def _in_thread(connection: AsyncConnection, function: Callable[..., T], *arguments: Any) -> T:
     """Run ``function(sqlite3 connection, …)`` in the connection's own thread."""
-    driver: Any = (await connection.get_raw_connection()).driver_connection
+    driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
     result: T = await driver._execute(function, driver._conn, *arguments)
     return result
 
 
-@asynccontextmanager
-async def _unavailable(trouble: Trouble) -> AsyncIterator[None]:
+def _begin(connection: sqlite3.Connection) -> None:
+    """In one thread hop, where SQLAlchemy's cursor took three; unless one has begun."""
+    if not connection.in_transaction:
+        connection.execute("BEGIN")
+
+
+@contextmanager
+def _unavailable(trouble: Trouble) -> Iterator[None]:
     """Outside causes become ``Unavailable``; the fate of an interrupted commit is the nonce's."""
     try:
         yield
@@ -413,7 +437,18 @@ def _reason(error: Exception) -> str:
 
 def _read_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:
     row = connection.execute(_READ_ROOM, (name,)).fetchone()
-    return (0, Room(name, first_epoch(seed, name))) if row is None else (row[0], room_of(row[1:]))
+    if row is None:
+        return ABSENT, Room(name, first_epoch(seed, name))
+    return row[0], room_of(row[1:])
+
+
+def _enter_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:
+    """Begin a transaction with a room's row; there is none to go on with if it is absent."""
+    connection.execute("BEGIN")
+    id, room = _read_room(connection, seed, name)
+    if id == ABSENT:
+        connection.execute("COMMIT")
+    return id, room
 
 
 def _read_size(connection: sqlite3.Connection, name: RoomName, since: Seq) -> int:
