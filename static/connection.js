@@ -4,6 +4,7 @@
  */
 import { Backoff } from "./backoff.js";
 import { PROTOCOL_VERSION, comesBack, readFrame } from "./protocol.js";
+import { Transport } from "./transport.js";
 
 /** @typedef {import("./protocol.js").ServerFrame} ServerFrame */
 /** @typedef {"idle" | "connecting" | "open" | "waiting" | "stopped"} ConnectionState */
@@ -44,6 +45,8 @@ export class Connection {
   #options;
   #clock;
   #backoff;
+  /** @type {(url: string) => Socket} */
+  #open;
   /** @type {Socket | null} */
   #socket = null;
   #heardAt = 0;
@@ -59,6 +62,8 @@ export class Connection {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#backoff = new Backoff(options.random);
+    const transport = new Transport();
+    this.#open = options.open ?? ((url) => transport.open(url));
   }
 
   /** Connects now, whatever it was waiting for. */
@@ -66,10 +71,9 @@ export class Connection {
     if (this.state === "connecting" || this.state === "open") return;
     this.#clock.clear(this.#retry);
     this.#backoff.started();
-    const open = this.#options.open ?? ((url) => new WebSocket(url)); // asks for no subprotocol: Chrome then insists on it
     let socket;
     try {
-      socket = open(this.#options.url);
+      socket = this.#open(this.#options.url);
     } catch {
       return this.#closed(1006); // refused by the page's own policy, such as mixed content
     }

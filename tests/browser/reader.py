@@ -109,8 +109,8 @@ class Reader:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        lost = "WebSocket" in message.text or "net::ERR_CONNECTION" in message.text
-        if self._expects_outage and lost:
+        lost = ("WebSocket", "net::ERR_", "status of 403")
+        if self._expects_outage and any(words in message.text for words in lost):
             return
         self.errors.append(f"console: {message.text}")
 

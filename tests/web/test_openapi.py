@@ -48,6 +48,7 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         "/api/v1/acts": {"get"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
+        "/api/v1/me": {"get"},
     }
     assert {path: set(methods) for path, methods in value["paths"].items()} == expected
 

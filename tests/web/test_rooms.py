@@ -33,6 +33,16 @@ async def replay(site: Site, by: dict[str, str], since: str) -> list[dict[str, A
     return pages
 
 
+async def test_a_token_says_who_one_is_as_a_welcome_does(site: Site) -> None:
+    nobody = await site.client.get("/api/v1/me")
+    assert frames.Welcome.model_validate_json(nobody.content).user.role == "anonymous"
+    guest = await site.client.get("/api/v1/me", headers=await site.guest("Mara"))
+    welcome = frames.Welcome.model_validate_json(guest.content)
+    assert (welcome.user.name, welcome.user.role, welcome.guest_token) == ("Mara", "guest", None)
+    wrong = await site.client.get("/api/v1/me", headers={"Authorization": "Bearer nonsense"})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "unauthorized")
+
+
 async def test_a_room_that_nobody_wrote_in_has_a_cursor(site: Site) -> None:
     answer = await site.client.get(f"{ROOMS}/{ROOM}")
     room = RoomReply.model_validate_json(answer.content)

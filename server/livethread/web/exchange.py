@@ -37,6 +37,7 @@ class Exchange:
             has_origin=has_origin,
             site=site or DEFAULT,
         )
+        self.welcome: Frame | None = None
 
     @property
     def identity(self) -> Identity:
@@ -47,7 +48,11 @@ class Exchange:
         return self._session.key_of(room)
 
     async def hello(self, command: commands.Hello) -> Frame:
-        """Find out who speaks; returns the ``welcome``."""
+        """Find out who speaks; returns the ``welcome``, and keeps it."""
+        self.welcome = await self._hello(command)
+        return self.welcome
+
+    async def _hello(self, command: commands.Hello) -> Frame:
         effects = self._session.receive(command)
         if not isinstance(effects[0], Identify):
             return _answer(effects)

@@ -125,6 +125,18 @@ async def _long_poll(
         gateway.close_stream(stream)
 
 
+@router.get(
+    "/me",
+    summary="Who you are",
+    response_model=frames.Welcome,
+    response_model_exclude_none=True,
+)
+async def who_am_i(reader: Reader) -> Response:
+    """The `welcome` that a websocket would have got for this token, and the limits."""
+    assert reader.welcome is not None, "who reads has said hello"
+    return answer(encode(reader.welcome))
+
+
 @router.get("/counts", summary="How many comments rooms have", response_model=Counts)
 async def read_counts(
     gateway: AnyGateway,
