@@ -1,4 +1,4 @@
-"""The browser's files, held in memory: read, compressed and given an ETag once, at the start.
+"""The browser's files, held in memory: read, compressed and given an ETag once.
 
 A name that is not in the table does not exist, so no path leads out of the folder. Any site may
 load them: that is what they are for.
@@ -6,9 +6,11 @@ load them: that is what they are for.
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import re
+from asyncio import Task
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -97,11 +99,8 @@ class Files:
         }
         tags = "".join(f"{name}:{file.tag};" for name, file in self._files.items())
         self._version = hashlib.blake2s(tags.encode(), digest_size=6).hexdigest()
-        self._embed = self._files.get("embed.js")
-        joined = join(folder / "elements.js")
-        if joined is not None:
-            versioned = joined.replace(_UNVERSIONED, f'const VERSION = "?v={self._version}";')
-            self._embed = File.of(minify(versioned).encode(), ".js")
+        self._joined = join(folder / "elements.js")
+        self._embed: Task[File | None] | None = None
 
     def get(self, name: str) -> File | None:
         return self._files.get(name)
@@ -113,8 +112,16 @@ class Files:
         return file.respond(request, cache=IMMUTABLE if is_version else CACHED)
 
     async def embed(self, request: Request) -> Response:
-        """``/embed.js``."""
-        return _found(self._embed).respond(request)
+        """``/embed.js``: made for the first who asks, whose loss it isn't if that one leaves."""
+        if self._embed is None:
+            self._embed = asyncio.create_task(asyncio.to_thread(self._make_embed))
+        return _found(await asyncio.shield(self._embed)).respond(request)
+
+    def _make_embed(self) -> File | None:
+        if self._joined is None:
+            return self._files.get("embed.js")
+        versioned = self._joined.replace(_UNVERSIONED, f'const VERSION = "?v={self._version}";')
+        return File.of(minify(versioned).encode(), ".js")
 
 
 def accepts_gzip(header: str) -> bool:
