@@ -34,6 +34,7 @@ export class HttpSocket {
   onclose = null;
   onerror = null;
   #api;
+  #site;
   #token = "";
   /** Settled once it is known who speaks. @type {Promise<unknown>} */
   #known = Promise.resolve();
@@ -43,7 +44,8 @@ export class HttpSocket {
 
   /** @param {string} url  of the websocket that this stands for */
   constructor(url) {
-    this.#api = url.replace(/^ws/, "http").replace(/ws$/, "api/v1/");
+    this.#api = new URL("api/v1/", url.replace(/^ws/, "http"));
+    this.#site = new URL(url).searchParams.get("site");
     queueMicrotask(() => this.#all.signal.aborted || this.onopen?.());
   }
 
@@ -79,7 +81,9 @@ export class HttpSocket {
   /** @param {string} path @param {RequestInit} [init] */
   async #fetch(path, init = {}) {
     const headers = { ...init.headers, ...(this.#token && { Authorization: `Bearer ${this.#token}` }) };
-    const answer = await fetch(this.#api + path, {
+    const address = new URL(path, this.#api);
+    if (this.#site) address.searchParams.set("site", this.#site);
+    const answer = await fetch(address, {
       credentials: "omit", cache: "no-store", signal: this.#all.signal, ...init, headers,
     });
     if (answer.ok) return answer;

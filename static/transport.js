@@ -29,8 +29,8 @@ export class Transport {
   /** A websocket didn't open: because of the server, or of what is between? @param {string} url */
   async #look(url) {
     try {
-      const server = url.replace(/^ws/, "http").replace(/ws$/, "");
-      await fetch(`${server}static/version.js`, { method: "HEAD", cache: "no-store", credentials: "omit" });
+      const address = new URL("static/version.js", url.replace(/^ws/, "http"));
+      await fetch(address, { method: "HEAD", cache: "no-store", credentials: "omit" });
       const { HttpSocket } = await import(`${serverOf(import.meta.url)}static/http-socket.js${VERSION}`);
       this.#instead = HttpSocket;
     } catch {

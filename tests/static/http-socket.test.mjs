@@ -19,8 +19,9 @@ const never = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
 /**
  * A socket to a server that answers so, by path below the API; and what was asked of it and said.
  * @param {Record<string, (url: URL, init: RequestInit) => Response | Promise<Response>>} answers
+ * @param {string} [address]
  */
-function open(answers) {
+function open(answers, address = "ws://talk.test/ws") {
   /** @type {{path: string, headers: Headers, method: string}[]} */
   const asked = [];
   /** @type {any[]} */
@@ -29,11 +30,11 @@ function open(answers) {
   const waiting = [];
   globalThis.fetch = async (input, init = {}) => {
     const url = new URL(String(input));
-    const path = url.pathname.replace("/api/v1/", "");
+    const path = url.pathname.replace(/.*\/api\/v1\//, "");
     asked.push({ path: path + url.search, headers: new Headers(init.headers), method: init.method ?? "GET" });
     return answers[path.split("/").at(-1) ?? ""](url, init);
   };
-  const socket = new HttpSocket("ws://talk.test/ws");
+  const socket = new HttpSocket(address);
   const hear = (/** @type {any} */ what) => {
     said.push(what);
     for (const wake of waiting.splice(0)) wake();
@@ -60,6 +61,15 @@ test("the token goes into a header, and a room's name into the path as it is", a
   assert.deepEqual(asked.map(({ path }) => path), ["me", "rooms/a/b%20c/events?since=e.7"]);
   for (const { headers } of asked) assert.equal(headers.get("authorization"), "Bearer secret");
   await until("closed"); // the stream ended: come back with the cursor
+  socket.close();
+});
+
+test("a site that has to be named is named each time, below any path", async () => {
+  const { socket, asked, until, send } = open({ me, comments: () => json({ type: "page" }) }, "wss://talk.test/lt/ws?site=daily");
+  send({ type: "hello" });
+  send({ type: "page", ref: "g", room: room.name, limit: 2 });
+  await until("page");
+  assert.deepEqual(asked.map(({ path }) => path).sort(), ["me?site=daily", "rooms/a/b%20c/comments?limit=2&site=daily"]);
   socket.close();
 });
 
