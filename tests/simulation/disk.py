@@ -25,6 +25,7 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Unavailable
+from livethread.site import Person, Standing
 from tests.contract.memory_store import MemoryStore
 
 T = TypeVar("T")
@@ -114,6 +115,22 @@ class DiskStore:
 
     async def revoke_bot(self, name: str) -> bool:
         return await self._tables.revoke_bot(name)
+
+    async def standing_version(self) -> int:
+        """It and ``standing`` are read at the start, too, and who can't read then doesn't start."""
+        return await self._tables.standing_version()
+
+    async def standing(self) -> Standing:
+        return await self._tables.standing()
+
+    async def person(self, site: str, id: str) -> Person | None:
+        return await self._read(lambda: self._tables.person(site, id))
+
+    async def is_registered(self, site: str, name: str) -> bool:
+        return await self._read(lambda: self._tables.is_registered(site, name))
+
+    async def remember(self, person: Person) -> Person:
+        return await self._tables.remember(person)
 
     async def ping(self) -> None:
         pass

@@ -320,7 +320,7 @@ async def test_failing_renewal_does_not_outlive_the_old_token(
         peer = await Peer.speaking(inside.port, token=guest_token(1.5, "g:clings"))
         refused = asyncio.Event()
 
-        async def refuse(_: str) -> None:
+        async def refuse(*_: Any, **__: Any) -> None:
             await refused.wait()
             raise Unauthorized
 
