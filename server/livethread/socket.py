@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future, Task, Transport
 from collections.abc import Callable, Coroutine, Iterable
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
@@ -36,6 +35,7 @@ from livethread.feed import Encoding, Kind
 from livethread.following import Subscriber
 from livethread.gateway import Gateway
 from livethread.handshake import Refused, admit, is_deflating, server_protocol
+from livethread.head import BadHead, Head
 from livethread.model import Audience, Outcome, RoomName, Write
 from livethread.outlet import Outlet
 from livethread.protocol import frames as wire
@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         "_encoding",
         "_fragments",
         "_gateway",
+        "_head",
         "_identity_key",
         "_is_closing",
         "_message",
@@ -91,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._transport: Transport
         self._outlet: Outlet
         self._ws = server_protocol(gateway.settings)
+        self._head: Head | None = Head()
         self._session: Session | None = None
         self._address = ""
         self._site: str | None = None
@@ -117,6 +119,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard_at = self._gateway.loop.time()
+        if self._head is not None:
+            data = self._receive_head(self._head, data)
         if len(data) <= PARSE_BYTES:
             self._parse(data)
             return
@@ -238,11 +242,24 @@ class Connection(asyncio.Protocol):
     def _parse(self, data: Any) -> None:
         self._ws.receive_data(data)
         for event in self._ws.events_received():
-            if isinstance(event, Request):
-                self._handshake(event)
-            elif isinstance(event, Frame):
+            if isinstance(event, Frame):
                 self._frame(event)
         self._flush_protocol()
+
+    def _receive_head(self, head: Head, data: bytes) -> bytes:
+        """What came behind the request, once there is one and it was answered."""
+        try:
+            behind = head.receive_data(data)
+            if head.request is not None:
+                self._head = None
+                self._handshake(head.request)
+        except (BadHead, Refused) as error:
+            refusal = error if isinstance(error, Refused) else Refused.for_bad_request(self._ws)
+            self._head = None
+            self._outlet.write(refusal.answer)
+            self._transport.close()
+            return b""
+        return behind
 
     def _frame(self, frame: Frame) -> None:
         if self._is_closing:
@@ -288,23 +305,12 @@ class Connection(asyncio.Protocol):
             self._run(self._session.receive_text(text))
 
     def _handshake(self, request: Request) -> None:
-        """Let the client in and start its session, or answer why not."""
+        """Let the client in and start its session. Raises ``Refused``."""
         gateway = self._gateway
         is_tls = self._transport.get_extra_info("sslcontext") is not None
         peer = self._transport.get_extra_info("peername")
-        try:
-            visitor = admit(gateway, request, str(peer[0]) if peer else "", is_tls=is_tls)
-        except Refused as refusal:
-            self._ws.send_response(self._ws.reject(refusal.status, refusal.text))
-            self._flush_protocol()
-            self._transport.close()
-            return
-        response = self._ws.accept(request)
-        self._ws.send_response(response)
-        self._flush_protocol()  # before the answer to whatever came behind it
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            gateway.addresses.leave(visitor.address)
-            return
+        visitor = admit(gateway, self._ws, request, str(peer[0]) if peer else "", is_tls=is_tls)
+        self._outlet.write(visitor.answer)
         if is_deflating(self._ws):
             self._encoding = Encoding.DEFLATED
         self._address, self._site = visitor.address, visitor.site
@@ -315,7 +321,6 @@ class Connection(asyncio.Protocol):
             has_origin=visitor.has_origin,
             site=visitor.site or DEFAULT,
         )
-        request.headers.clear()  # the protocol would keep them as long as the connection: 2 KiB
         gateway.enter(self)
 
     # ── effects ──
