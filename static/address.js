@@ -1,4 +1,5 @@
 /** Where the server is, and which room a page has if it names none. */
+import { VERSION } from "./version.js";
 
 /** The server these modules came from: they lie in its root (joined) or in `static/`; ends with a slash. @param {string} module_url */
 export function serverOf(module_url) {
@@ -12,4 +13,9 @@ export function serverOf(module_url) {
 export function roomOf(address) {
   const { host, pathname } = new URL(address);
   return `${host}${pathname}`.replace(/\/{2,}/g, "/").replace(/\/$/, "");
+}
+
+/** What few readers need, loaded when they do. @param {string} name  of a module @returns {Promise<any>} */
+export function loadModule(name) {
+  return import(`${serverOf(import.meta.url)}static/${name}${VERSION}`);
 }

@@ -1,16 +1,31 @@
 /** One comment as a list item: built once, then only changed where the comment changed. */
-import { button, el, setText } from "./dom.js";
+import { button, el, focusedIn, isolated, setText } from "./dom.js";
 import { renderBody } from "./rich.js";
 import { isTombstone } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Comment} Comment */
 /** @typedef {import("./words.js").Words} Words */
-
-/** Text that runs in its own direction inside a sentence. @param {string} name */
-const isolated = (name) => `\u2068${name}\u2069`;
+/**
+ * What can be done with a comment, told by its id.
+ * @typedef {object} ItemActions
+ * @property {(id: number) => void} reply
+ * @property {(id: number) => void} link
+ * @property {(id: number) => void} like
+ * @property {(id: number) => void} fold  hides its replies, or shows them again
+ * @property {(id: number) => void} showNew  what waits below it
+ * @property {(id: number) => Array<[label: string, run: () => void]>} choices  of its menu
+ */
+/**
+ * @typedef {object} ItemContext
+ * @property {string | null} to  whom it answers, where the indent doesn't say
+ * @property {boolean} canReply
+ * @property {{isOn: boolean, count: number}} likes
+ * @property {number} now_ms
+ */
 
 export class CommentItem {
   #words;
+  #actions;
   #comment;
   #name = el("bdi");
   #tag = el("span", { class: "tag", hidden: "" });
@@ -22,23 +37,29 @@ export class CommentItem {
   #body = el("div", { class: "body", dir: "auto" });
   #note = el("p", { class: "note", hidden: "" });
   #foot;
+  #likeButton;
   #replyButton;
+  #moreButton;
+  #newButton;
+  /** @type {HTMLElement | null} */
+  #menu = null;
   #link;
   #renderedBody = "";
 
-  /**
-   * @param {Comment} comment
-   * @param {Words} words
-   * @param {{onReply: (id: number) => void, onLink: (id: number) => void}} actions
-   */
-  constructor(comment, words, { onReply, onLink }) {
+  /** @param {Comment} comment @param {Words} words @param {ItemActions} actions */
+  constructor(comment, words, actions) {
     const id = comment.id;
     this.#words = words;
+    this.#actions = actions;
     this.#comment = comment;
     this.#link = el("a", { class: "meta time", href: `#comment-${id}` }, this.#time);
-    this.#link.addEventListener("click", () => onLink(id));
-    this.#replyButton = button(words.say("reply"), "plain", () => onReply(id));
-    this.#foot = el("div", { class: "foot" }, this.#replyButton);
+    this.#link.addEventListener("click", () => actions.link(id));
+    this.#likeButton = button("", "plain like", () => actions.like(id));
+    this.#replyButton = button(words.say("reply"), "plain reply-to", () => actions.reply(id));
+    this.#moreButton = button("⋯", "plain more", () => this.#toggleMenu());
+    this.#newButton = button("", "plain waiting", () => actions.showNew(id));
+    this.#newButton.hidden = true;
+    this.#foot = el("div", { class: "foot" }, this.#likeButton, this.#replyButton, this.#moreButton, this.#newButton);
     const heading = el("h3", { id: `by-${id}` }, this.#name);
     this.article = el(
       "article", { id: `comment-${id}`, "aria-labelledby": `by-${id}`, tabindex: "-1" },
@@ -46,10 +67,15 @@ export class CommentItem {
         el("div", { class: "by" }, heading, this.#tag, this.#to, this.#link, this.#edited, this.#fresh)),
       el("div", { class: "text" }, this.#body, this.#note, this.#foot),
     );
-    /** Where the form for a reply goes. */
+    this.article.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#menu) this.#toggleMenu(false);
+    });
+    /** Where a form about it goes. */
     this.slot = el("div", { class: "slot" });
     this.replies = el("ol", { class: "replies" });
-    this.li = el("li", { class: "item" }, this.article, this.slot, this.replies);
+    const rail = el("div", { class: "rail", "aria-hidden": "true" });
+    rail.addEventListener("click", () => actions.fold(id));
+    this.li = el("li", { class: "item" }, this.article, this.slot, el("div", { class: "branch" }, rail, this.replies));
   }
 
   get id() {
@@ -58,22 +84,23 @@ export class CommentItem {
 
   /** The author's name as it may stand inside a sentence. */
   get authorName() {
-    return this.#comment.author ? isolated(this.#comment.author.name) : "";
+    return isolated(this.#comment.author?.name ?? "");
   }
 
-  /**
-   * @param {Comment} comment
-   * @param {{to: string | null, canReply: boolean, now_ms: number}} context  to: whom it answers, where the indent doesn't say
-   */
-  update(comment, { to, canReply, now_ms }) {
+  get isNew() {
+    return this.article.classList.contains("unread");
+  }
+
+  /** @param {Comment} comment @param {ItemContext} context */
+  update(comment, { to, canReply, likes, now_ms }) {
     this.#comment = comment;
     const words = this.#words;
     const isGone = isTombstone(comment);
-    const name = comment.author?.name ?? "";
-    if (isGone && this.article.contains(this.#focused())) this.article.focus();
+    const name = this.authorName;
+    if (isGone && focusedIn(this.article)) this.article.focus();
     this.article.classList.toggle("gone", isGone);
-    setText(this.#name, isGone ? this.#goneText() : name);
-    setText(this.#avatar, ([...name][0] ?? "").toLocaleUpperCase(words.locale));
+    setText(this.#name, isGone ? this.#goneText() : (comment.author?.name ?? ""));
+    setText(this.#avatar, ([...(comment.author?.name ?? "")][0] ?? "").toLocaleUpperCase(words.locale));
     this.#avatar.hidden = isGone;
     const badge = comment.author?.badge;
     this.#show(this.#tag, badge === "bot" ? words.say("bot") : badge === "staff" ? words.say("staff") : "");
@@ -83,8 +110,17 @@ export class CommentItem {
     this.#show(this.#edited, comment.edited && !isGone ? words.say("edited") : "");
     this.#show(this.#note, comment.state === "held" ? words.say("held") : "");
     this.#renderBody(comment, isGone);
-    this.#foot.hidden = isGone || !canReply || comment.state !== "visible";
-    this.#replyButton.setAttribute("aria-label", words.say("replyTo", { name: isolated(name) }));
+    const isVisible = comment.state === "visible";
+    this.#likeButton.hidden = this.#moreButton.hidden = isGone;
+    this.#likeButton.hidden ||= !isVisible;
+    this.#replyButton.hidden = !canReply || !isVisible || comment.locked === true;
+    this.#replyButton.ariaLabel = words.say("replyTo", { name });
+    this.#moreButton.ariaLabel = words.say("more", { name });
+    this.#moreButton.ariaExpanded = String(this.#menu !== null);
+    this.#likeButton.ariaLabel = words.say("like", { name, n: likes.count });
+    this.#likeButton.ariaPressed = String(likes.isOn);
+    setText(this.#likeButton, likes.count ? likes.count.toLocaleString(words.locale) : "");
+    if (isGone) this.#toggleMenu(false);
     this.tick(now_ms);
   }
 
@@ -94,22 +130,49 @@ export class CommentItem {
     const exact = this.#words.exact(created);
     setText(this.#time, this.#words.ago(created, now_ms));
     this.#time.dateTime = created;
-    this.#link.title = exact;
-    this.#link.setAttribute("aria-label", this.#words.say("permalink", { time: exact }));
+    this.#link.title = this.#time.dataset.exact = exact;
+    this.#link.ariaLabel = this.#words.say("permalink", { time: exact });
   }
 
-  /** Marks it as new, by a word and a tint, until the tint's animation ends. */
-  markNew() {
+  /** How many replies to it wait to be shown: told in the line that is there anyway, so that nothing moves. @param {number} n */
+  wait(n) {
+    this.#newButton.hidden = n === 0;
+    if (n) setText(this.#newButton, this.#words.say("newReplies", { n }));
+  }
+
+  /** Marks it as new by a word, or as seen. @param {boolean} isNew */
+  mark(isNew) {
+    this.article.classList.toggle("unread", isNew);
+    this.#show(this.#fresh, isNew ? this.#words.say("new") : "");
+  }
+
+  /** Tints it for a moment: it has just come. */
+  flash() {
     this.article.classList.add("new");
-    this.#show(this.#fresh, this.#words.say("new"));
-    this.article.addEventListener("animationend", () => {
-      this.article.classList.remove("new");
-      this.#show(this.#fresh, "");
-    }, { once: true });
+    this.article.addEventListener("animationend", () => this.article.classList.remove("new"), { once: true });
   }
 
-  focusReply() {
-    this.#replyButton.focus();
+  /** After a form is closed: back to what opened it. @param {"reply" | "more" | "like"} name */
+  focusButton(name) {
+    ({ reply: this.#replyButton, more: this.#moreButton, like: this.#likeButton })[name].focus();
+  }
+
+  /** @param {boolean} [isOpen] */
+  #toggleMenu(isOpen = this.#menu === null) {
+    if (isOpen === (this.#menu !== null)) return;
+    const hadFocus = this.#menu && focusedIn(this.#menu);
+    this.#menu?.remove();
+    this.#menu = null;
+    if (isOpen) {
+      const choices = this.#actions.choices(this.id).map(([label, run]) => button(label, "plain", () => {
+        this.#toggleMenu(false);
+        run();
+      }));
+      this.#menu = el("span", { class: "menu" }, ...choices);
+      this.#moreButton.after(this.#menu);
+    }
+    this.#moreButton.ariaExpanded = String(isOpen);
+    if (hadFocus) this.#moreButton.focus();
   }
 
   /** @param {Comment} comment @param {boolean} isGone */
@@ -123,11 +186,6 @@ export class CommentItem {
   #goneText() {
     const { state } = this.#comment;
     return this.#words.say(state === "deleted" || state === "removed" ? state : "hidden");
-  }
-
-  #focused() {
-    const root = this.article.getRootNode();
-    return root instanceof ShadowRoot ? root.activeElement : null;
   }
 
   /** @param {HTMLElement} element @param {string} text  empty hides it */

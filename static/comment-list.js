@@ -2,29 +2,49 @@
  * The comments as nested lists. What is being read never moves: what comes live goes in place only while the list's
  * head is in view (or not reached yet) and nobody types in it; otherwise it waits for the reader to ask.
  */
+import { Branches } from "./branches.js";
 import { CommentItem } from "./comment-item.js";
-import { button, el, reconcile, setText } from "./dom.js";
+import { button, el, focusedIn, reconcile, setText } from "./dom.js";
 import { PendingItem } from "./pending-item.js";
 
 /** @typedef {import("./thread-session.js").ThreadSession} ThreadSession */
 /** @typedef {import("./words.js").Words} Words */
+/** @typedef {import("./outbox.js").Pending} Pending */
+/**
+ * @typedef {import("./comment-item.js").ItemActions & {
+ *   retry: (nonce: string) => void, edit: (pending: Pending) => void, changed: () => void, lost: () => void,
+ * }} ListActions  changed: the list has to be updated; lost: what had focus is gone
+ */
+/** @typedef {{li: HTMLLIElement, button: HTMLButtonElement, run: () => void}} MoreRow */
+/**
+ * @typedef {object} UpdateOptions
+ * @property {number} now_ms
+ * @property {boolean} canReply
+ * @property {boolean} isPillOnly
+ * @property {number} [show]  what waits below this comment is to be shown, too; 0: all that waits
+ */
 
 /** Replies nest to this depth; below it they follow each other, "to" whom they answer. */
 const MAX_LEVEL = 4;
 const MAX_IN_PLACE = 20;
+/** How many stay when a list's window moves, so that the reader sees where they were. */
+const KEPT = 20;
 
 export class CommentList {
   element = el("ol", { class: "roots" });
+  /** Comments after `from` came since the reader was last here, those up to `to` while they were away. */
+  unread = { from: Infinity, to: 0 };
   #session;
   #words;
   #actions;
+  #branches = new Branches();
   /** @type {Map<number, CommentItem>} */
   #items = new Map();
   /** @type {Map<string, PendingItem>} */
   #pending = new Map();
-  /** "Show more" rows by root, 0 for that of the roots. @type {Map<number, {li: HTMLLIElement, button: HTMLButtonElement}>} */
-  #moreRows = new Map();
-  /** The row whose comments were asked for by hand: focus goes to the first of them. @type {number | null} */
+  /** Rows with a button, by what they are for. @type {Map<string, MoreRow>} */
+  #rows = new Map();
+  /** What was asked for by hand: focus goes to the first comment it brings. @type {number | null} */
   #asked = null;
   #canReply = true;
   /** Items made by the update under way, in order. @type {CommentItem[]} */
@@ -33,7 +53,7 @@ export class CommentList {
   /**
    * @param {ThreadSession} session
    * @param {Words} words
-   * @param {{onReply: (id: number) => void, onLink: (id: number) => void, onRetry: (nonce: string) => void}} actions
+   * @param {ListActions} actions
    */
   constructor(session, words, actions) {
     this.#session = session;
@@ -61,94 +81,172 @@ export class CommentList {
     for (const item of this.#items.values()) item.tick(now_ms);
   }
 
+  /** Hides the replies to a comment, or shows them again. @param {number} id */
+  fold(id) {
+    if (this.#branches.isClosed(id)) this.#branches.open(id);
+    else this.#branches.close(id);
+  }
+
+  /** How many comments are below this one, loaded or not. @param {number} id */
+  below(id) {
+    const { feed } = this.#session;
+    return Math.max(feed.loadedBelow(id), feed.comments.get(id)?.replies ?? 0);
+  }
+
+  /** Brings a loaded comment on screen: opens what it is in, and moves the lists' windows if need be. @param {number} id */
+  bring(id) {
+    const { comments, arrived } = this.#session.feed;
+    const path = [];
+    for (let at = id; comments.has(at); at = comments.get(at)?.parent ?? 0) path.push(at);
+    for (const at of path) {
+      arrived.delete(at);
+      this.#branches.open(this.#listOf(at));
+    }
+    this.#actions.changed();
+    for (const kept of [KEPT, 0]) {
+      if (this.#items.get(id)?.li.isConnected) break;
+      for (const at of path) {
+        const list = this.#listOf(at);
+        if (!kept || !this.#items.get(at)?.li.isConnected) this.#branches.startAt(list, this.#idsIn(list), at, kept);
+      }
+      this.#actions.changed();
+    }
+    return this.#items.get(id);
+  }
+
+  /** The roots from the first one on. */
+  rewind() {
+    this.#branches.rewind(0);
+  }
+
   /**
    * Brings the DOM to the session's state.
-   * @param {{now_ms: number, canReply: boolean, isPillOnly: boolean, showAll?: boolean}} options
-   * @returns {CommentItem[]} what came live and is in place now
+   * @param {UpdateOptions} options
+   * @returns {number[]} what came live and waits no longer, its own comments left out
    */
-  update({ now_ms, canReply, isPillOnly, showAll = false }) {
+  update({ now_ms, canReply, isPillOnly, show }) {
     const { feed } = this.#session;
-    const shown = this.#release(showAll || (!isPillOnly && this.#isCalm()));
+    const released = this.#release(show ?? (!isPillOnly && this.#isCalm() ? 0 : null));
     const isAllStale = canReply !== this.#canReply;
     this.#canReply = canReply;
     this.#made = [];
     for (const id of this.#items.keys()) if (!feed.comments.has(id)) this.#items.delete(id);
     const stale = isAllStale ? new Set(this.#items.keys()) : new Set(feed.touched);
     feed.touched.clear();
+    this.#branches.begin();
+    const hadFocus = focusedIn(this.element);
     reconcile(this.element, this.#rootRows());
     for (const item of this.#made) stale.add(item.id);
     for (const id of stale) this.#refresh(id, now_ms);
+    this.#tellWaiting();
     this.#followRequest();
-    const fresh = shown.flatMap((id) => this.#items.get(id) ?? []);
-    for (const item of fresh) item.markNew();
-    return fresh;
+    for (const id of released) {
+      this.#items.get(id)?.mark(true);
+      this.#items.get(id)?.flash();
+    }
+    if (hadFocus && !hadFocus.isConnected && !focusedIn(this.element)) this.#actions.lost();
+    return released;
   }
 
-  /** Lets what arrived be shown: all of it, or this reader's own. Returns the ids of others' comments now shown. @param {boolean} all */
-  #release(all) {
+  /** Lets what arrived be shown: what waits below a comment (0: all, null: none) and this reader's own. @param {number | null} parent */
+  #release(parent) {
     const { feed, posting } = this.#session;
     const released = [];
+    const wanted = new Set([parent]);
     for (const id of [...feed.arrived].sort((a, b) => a - b)) {
       const comment = feed.comments.get(id);
       const isOwn = comment?.author?.id !== undefined && comment.author.id === posting.user?.id;
-      if (!all && !isOwn && comment) continue;
+      if (wanted.has(comment?.parent ?? 0)) wanted.add(id);
+      else if (comment && !isOwn && parent !== 0) continue;
       feed.arrived.delete(id);
-      if (!isOwn) released.push(id);
+      if (isOwn) this.#branches.open(this.#listOf(id));
+      else released.push(id);
     }
     return released;
   }
 
   /** Whether nothing that is being read would move. */
   #isCalm() {
-    const { feed } = this.#session;
-    const root = this.element.getRootNode();
-    const focused = root instanceof ShadowRoot ? root.activeElement : null;
-    const isTyping = focused !== null && this.element.contains(focused) && focused.matches("textarea, input");
-    if (isTyping || feed.arrived.size > MAX_IN_PLACE) return false;
+    const isTyping = focusedIn(this.element)?.matches("textarea, input, select");
+    if (isTyping || this.#session.feed.arrived.size > MAX_IN_PLACE) return false;
     return this.element.getBoundingClientRect().top > -28; // in view, or still below it
   }
 
-  #rootRows() {
+  /** Whose list of replies a comment is in; 0: it is a root. @param {number} id */
+  #listOf(id) {
+    const { comments } = this.#session.feed;
+    const above = [];
+    for (let at = comments.get(id)?.parent; at; at = comments.get(at)?.parent) above.unshift(at);
+    return above[Math.min(above.length, MAX_LEVEL) - 1] ?? 0;
+  }
+
+  /** Those that are in a comment's list of replies. @param {number} parent */
+  #idsIn(parent) {
     const { feed } = this.#session;
-    const { outbox } = this.#session.posting;
-    const ids = this.#visible(feed.childrenOf(0));
-    const rows = ids.map((id) => this.#row(id, 0));
-    const more = this.#moreRow(0, feed.next !== null, () => this.#words.say("showMore"));
-    const edge = feed.order === "newest" ? -1 : ids.findIndex((id) => id > feed.edge);
-    if (more) rows.splice(edge < 0 ? rows.length : edge, 0, more);
+    if (!parent) return this.#visible([...feed.roots.head, ...feed.roots.tail]);
+    let level = 0;
+    for (let at = parent; at; at = feed.comments.get(at)?.parent ?? 0) level += 1;
+    return level === MAX_LEVEL ? this.#allBelow(parent) : this.#visible(feed.childrenOf(parent));
+  }
+
+  #rootRows() {
+    const { feed, posting } = this.#session;
+    const { outbox } = posting;
+    const head = this.#visible(feed.roots.head);
+    const ids = [...head, ...this.#visible(feed.roots.tail)];
+    const { before, shown, after } = this.#branches.take(0, ids, (id) => this.#row(id, 0));
+    /** @type {HTMLElement[]} */
+    const rows = shown;
+    if (after.length) rows.push(this.#turnRow(after[0]));
+    else if (feed.next !== null) rows.splice(Math.max(0, head.length - before), 0, this.#loadRow());
+    if (before) rows.unshift(this.#earlierRow(0, ids, before));
     const pending = outbox.shown.filter(({ parent }) => !parent).map((post) => this.#pendingRow(post));
     for (const nonce of this.#pending.keys()) if (!outbox.get(nonce) || outbox.get(nonce)?.landed) this.#pending.delete(nonce);
-    return feed.order === "newest" ? [...pending.reverse(), ...rows] : [...rows, ...pending];
+    return feed.order === "oldest" ? [...rows, ...pending] : [...pending.reverse(), ...rows];
   }
 
   /** @param {number} id @param {number} level @param {boolean} [isFlat]  its replies are shown beside it @returns {HTMLLIElement} */
   #row(id, level, isFlat = false) {
     const { feed } = this.#session;
-    const { outbox } = this.#session.posting;
-    let item = this.#items.get(id);
-    if (!item) {
-      const comment = /** @type {import("./protocol.js").Comment} */ (feed.comments.get(id));
-      item = new CommentItem(comment, this.#words, this.#actions);
-      this.#items.set(id, item);
-      this.#made.push(item);
-    }
+    const item = this.#items.get(id) ?? this.#make(id);
     if (isFlat) return item.li;
     const isLast = level + 1 === MAX_LEVEL;
-    const ids = isLast ? this.#below(id) : this.#visible(feed.childrenOf(id));
-    const rows = ids.map((child) => this.#row(child, level + 1, isLast));
-    const answers = new Set(isLast ? [id, ...ids] : [id]);
-    for (const post of outbox.shown) if (post.parent && answers.has(post.parent)) rows.push(this.#pendingRow(post));
-    if (level === 0) {
-      const more = this.#moreRow(id, feed.more.has(id), () => this.#moreReplies(id));
-      if (more) rows.push(more);
+    const ids = isLast ? this.#allBelow(id) : this.#visible(feed.childrenOf(id));
+    const pending = this.#pendingBelow(isLast ? [id, ...ids] : [id]);
+    if (this.#branches.isClosed(id) && this.below(id)) {
+      reconcile(item.replies, [this.#foldedRow(id), ...pending]);
+      return item.li;
     }
+    if (ids.some((child) => child <= this.unread.to && this.isUnread(child) && !this.#items.has(child))) this.#branches.open(id);
+    const { before, shown, after } = this.#branches.take(id, ids, (child) => this.#row(child, level + 1, isLast));
+    /** @type {HTMLElement[]} */
+    const rows = [...shown, ...pending];
+    const hasMore = level === 0 && feed.more.has(id);
+    if (before) rows.unshift(this.#earlierRow(id, ids, before));
+    if (after.length || hasMore) rows.push(this.#repliesRow(id, after, hasMore, isLast));
     reconcile(item.replies, rows);
     return item.li;
   }
 
+  /** @param {number} id */
+  #make(id) {
+    const comment = /** @type {import("./protocol.js").Comment} */ (this.#session.feed.comments.get(id));
+    const item = new CommentItem(comment, this.#words, this.#actions);
+    this.#items.set(id, item);
+    this.#made.push(item);
+    if (this.isUnread(id)) item.mark(true);
+    return item;
+  }
+
+  /** Whether somebody else wrote it since the reader was last here. @param {number} id */
+  isUnread(id) {
+    const author = this.#session.feed.comments.get(id)?.author;
+    return id > this.unread.from && author !== undefined && author.id !== this.#session.posting.user?.id;
+  }
+
   /** All that is shown below a comment, each after what it answers. @param {number} id @returns {number[]} */
-  #below(id) {
-    return this.#visible(this.#session.feed.childrenOf(id)).flatMap((child) => [child, ...this.#below(child)]);
+  #allBelow(id) {
+    return this.#visible(this.#session.feed.childrenOf(id)).flatMap((child) => [child, ...this.#allBelow(child)]);
   }
 
   /** @param {number[]} ids */
@@ -156,40 +254,84 @@ export class CommentList {
     return ids.filter((id) => !this.#session.feed.arrived.has(id));
   }
 
-  /** @param {number} root */
-  #moreReplies(root) {
-    const { feed } = this.#session;
-    const left = (feed.comments.get(root)?.replies ?? 0) - feed.loadedBelow(root);
-    return left > 0 ? this.#words.say("showReplies", { n: left }) : this.#words.say("showSomeReplies");
+  /** @param {number[]} ids */
+  #pendingBelow(ids) {
+    const answers = new Set(ids);
+    const { shown } = this.#session.posting.outbox;
+    return shown.filter(({ parent }) => parent && answers.has(parent)).map((post) => this.#pendingRow(post));
   }
 
-  /** @param {number} root @param {boolean} hasMore @param {() => string} label */
-  #moreRow(root, hasMore, label) {
-    if (!hasMore) {
-      this.#moreRows.delete(root);
-      return null;
-    }
-    let row = this.#moreRows.get(root);
+  // ── rows with a button ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** More roots from the server. */
+  #loadRow() {
+    const isLoading = this.#session.isLoading(0);
+    return this.#buttonRow("load", isLoading ? this.#words.say("loading") : this.#words.say("showMore"), () => this.#load(0), isLoading);
+  }
+
+  /** The roots' window moves on to what is loaded already. @param {number} first */
+  #turnRow(first) {
+    return this.#buttonRow("load", this.#words.say("showMore"), () => this.#turn(first));
+  }
+
+  /** @param {number} parent @param {number[]} ids @param {number} before */
+  #earlierRow(parent, ids, before) {
+    return this.#buttonRow(`before-${parent}`, this.#words.say("showEarlier"), () => this.#turn(ids[before - 1]));
+  }
+
+  /**
+   * The rest of a thread: what is loaded of it first.
+   * @param {number} id @param {number[]} after @param {boolean} hasMore @param {boolean} isFlat  `after` is all there is
+   */
+  #repliesRow(id, after, hasMore, isFlat) {
+    const { feed } = this.#session;
+    const loaded = after.reduce((sum, child) => sum + 1 + (isFlat ? 0 : feed.loadedBelow(child)), 0);
+    const left = loaded + (hasMore ? Math.max(0, this.below(id) - feed.loadedBelow(id)) : 0);
+    const label = left ? this.#words.say("showReplies", { n: left }) : this.#words.say("showSomeReplies");
+    const isLoading = this.#session.isLoading(id);
+    const run = () => (after.length ? this.#turn(after[0]) : this.#load(id));
+    return this.#buttonRow(`more-${id}`, isLoading ? this.#words.say("loading") : label, run, isLoading);
+  }
+
+  /** @param {number} id */
+  #foldedRow(id) {
+    return this.#buttonRow(`folded-${id}`, this.#words.say("repliesHidden", { n: this.below(id) }), () => this.#actions.fold(id));
+  }
+
+  /** @param {string} key @param {string} label @param {() => void} run @param {boolean} [isBusy] */
+  #buttonRow(key, label, run, isBusy = false) {
+    let row = this.#rows.get(key);
     if (!row) {
-      const load = button("", root ? "plain" : "wide", () => {
-        this.#asked = root;
-        this.#session.loadMore(root);
-      });
-      row = { li: el("li", { class: "load" }, load), button: load };
-      this.#moreRows.set(root, row);
+      const press = button("", key.includes("-") ? "plain" : "wide", () => this.#rows.get(key)?.run());
+      row = { li: el("li", { class: "load" }, press), button: press, run };
+      this.#rows.set(key, row);
     }
-    const isLoading = this.#session.isLoading(root);
-    row.button.setAttribute("aria-disabled", String(isLoading));
-    setText(row.button, isLoading ? this.#words.say("loading") : label());
+    row.run = run;
+    row.button.ariaDisabled = String(isBusy);
+    setText(row.button, label);
     return row.li;
   }
 
-  /** @param {import("./outbox.js").Pending} post */
+  /** @param {number} root */
+  #load(root) {
+    this.#asked = root;
+    this.#session.loadMore(root);
+  }
+
+  /** @param {number} first  to be shown */
+  #turn(first) {
+    this.bring(first)?.article.focus({ preventScroll: true });
+  }
+
+  // ── what changed ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @param {Pending} post */
   #pendingRow(post) {
     let item = this.#pending.get(post.nonce);
     if (!item) {
       item = new PendingItem(post, this.#words, {
-        onRetry: () => this.#actions.onRetry(post.nonce),
+        onRetry: () => this.#actions.retry(post.nonce),
+        onEdit: () => this.#actions.edit(post),
         onDiscard: () => this.#session.posting.discard(post.nonce),
       });
       this.#pending.set(post.nonce, item);
@@ -200,14 +342,27 @@ export class CommentList {
 
   /** @param {number} id @param {number} now_ms */
   #refresh(id, now_ms) {
-    const { comments } = this.#session.feed;
-    const comment = comments.get(id);
+    const { feed, reactions } = this.#session;
+    const comment = feed.comments.get(id);
     const item = this.#items.get(id);
     if (!comment || !item) return;
     const parent = comment.parent ?? 0;
     const isBeside = parent !== 0 && item.li.parentElement !== this.#items.get(parent)?.replies;
-    const to = isBeside ? (comments.get(parent)?.author?.name ?? null) : null;
-    item.update(comment, { to, canReply: this.#canReply, now_ms });
+    const to = isBeside ? (feed.comments.get(parent)?.author?.name ?? null) : null;
+    item.update(comment, { to, canReply: this.#canReply, likes: reactions.of(comment), now_ms });
+  }
+
+  /** Below which comments replies wait. */
+  #tellWaiting() {
+    const { feed } = this.#session;
+    /** @type {Map<number, number>} */
+    const waiting = new Map();
+    for (const id of feed.arrived) {
+      let parent = feed.comments.get(id)?.parent ?? 0;
+      while (feed.arrived.has(parent)) parent = feed.comments.get(parent)?.parent ?? 0;
+      waiting.set(parent, (waiting.get(parent) ?? 0) + 1);
+    }
+    for (const [id, item] of this.#items) item.wait(waiting.get(id) ?? 0);
   }
 
   /** After "Show more": focus goes to the first comment it brought, for the button is where it was no longer. */

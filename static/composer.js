@@ -1,19 +1,24 @@
-/** The form for a comment or a reply: label, text, a guest's name, counter, Post. */
-import { button, el, setText } from "./dom.js";
+/** The form for a comment, a reply or an edit: label, text, a guest's name, counter, draft, Post. */
+import { button, el, isolated, setText } from "./dom.js";
 
 /** @typedef {import("./words.js").Words} Words */
 /**
  * @typedef {object} ComposerOptions
  * @property {Words} words
+ * @property {import("./memory.js").Memory} memory  keeps the draft
  * @property {string} id  unique in the shadow root
+ * @property {string} place  what the draft is for: room and comment
  * @property {string} label
- * @property {string} draft
- * @property {(draft: string) => void} onDraft
- * @property {(post: {body: string, name: string}) => void} onPost
- * @property {() => void} [onCancel]  makes it a reply's form: Cancel and Esc
+ * @property {string} action  what its button says
+ * @property {string} [text]  what stands in it at first, if there is no draft
+ * @property {(post: {body: string, name: string}) => Promise<unknown> | void} onPost  while it takes time, the form waits; its failure
+ *   is shown
+ * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
  */
+/** @typedef {{user: string | null, account: string, body_chars: number, name_chars: number}} Writer  user: the name posts go under */
 
 const COUNTER_FROM = 200;
+const SAVED_MS = 1_000;
 
 export class Composer {
   #options;
@@ -25,14 +30,18 @@ export class Composer {
   #who;
   #counter;
   #error;
+  #post;
+  #draftKey = "";
+  /** When the draft was saved, in words. */
+  #saved = "";
+  /** @type {any} */
+  #savedTimer;
 
   /** @param {ComposerOptions} options */
   constructor(options) {
     this.#options = options;
-    const { words, id, onCancel } = options;
-    const isReply = onCancel !== undefined;
+    const { words, id, label, action, onCancel } = options;
     this.#text = el("textarea", { id, rows: "1", dir: "auto", "aria-describedby": `${id}-counter` });
-    this.#text.value = options.draft;
     this.#name = el("input", {
       id: `${id}-name`, type: "text", autocomplete: "nickname", dir: "auto", "aria-describedby": `${id}-error`,
     });
@@ -40,39 +49,53 @@ export class Composer {
     this.#nameRow = el("div", { class: "name" }, el("label", { for: `${id}-name` }, words.say("yourName")), this.#name);
     this.#who = el("p", { class: "meta who" });
     this.#counter = el("span", { id: `${id}-counter`, class: "meta counter" });
-    const post = el("button", { type: "submit", class: "primary", title: words.say("shortcut") }, words.say(isReply ? "postReply" : "post"));
-    const cancel = isReply ? button(words.say("cancel"), "plain", () => onCancel()) : null;
+    this.#post = el("button", { type: "submit", class: "primary", title: words.say("shortcut") }, action);
+    const cancel = onCancel ? button(words.say("cancel"), "plain", onCancel) : null;
     this.form = el(
-      "form", { class: isReply ? "composer reply" : "composer", novalidate: "" },
-      el("label", { for: id, class: "label" }, options.label), this.#text,
+      "form", { class: onCancel ? "composer reply" : "composer", novalidate: "" },
+      el("label", { for: id, class: "label" }, label), this.#text,
       el("div", { class: "more" }, this.#nameRow, this.#error,
-        el("div", { class: "actions" }, this.#who, this.#counter, cancel, post)),
+        el("div", { class: "actions" }, this.#who, this.#counter, cancel, this.#post)),
     );
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#typed());
-    this.#typed();
   }
 
   get name() {
     return this.#name.value.trim();
   }
 
-  get isBusy() {
-    return this.#text.value.trim() !== "" || this.form.matches(":focus-within");
-  }
-
   focus() {
     this.#text.focus();
   }
 
-  /** @param {{user: string | null, body_chars: number, name_chars: number}} state  user: the name posts go under */
-  update({ user, body_chars, name_chars }) {
+  /** Takes back what was not sent; what has been written since follows it. @param {string} body */
+  takeBack(body) {
+    this.#text.value = [body, this.#text.value].filter(Boolean).join("\n\n");
+    this.#typed();
+    this.focus();
+  }
+
+  /** Forgets what was written. */
+  clear() {
+    this.#text.value = "";
+    this.#typed();
+  }
+
+  /** @param {Writer} writer */
+  update({ user, account, body_chars, name_chars }) {
+    const { words, memory, place, text = "" } = this.#options;
     this.#limit = body_chars;
     this.#needsName = user === null;
     this.#name.maxLength = name_chars;
     this.#nameRow.hidden = user !== null;
-    setText(this.#who, user === null ? "" : this.#options.words.say("postingAs", { name: `\u2068${user}\u2069` }));
+    setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
+    const key = `draft:${place}:${account}`;
+    if (key === this.#draftKey) return;
+    this.#draftKey = key;
+    this.#text.value ||= memory.get(key) ?? text;
+    this.#count();
   }
 
   /** @param {string} message  about the name */
@@ -83,26 +106,42 @@ export class Composer {
   }
 
   #typed() {
-    const { words, onDraft } = this.#options;
+    const { words, memory } = this.#options;
+    clearTimeout(this.#savedTimer);
+    this.#count();
+    this.#saved = "";
+    if (!memory.set(this.#draftKey, this.#text.value) || !this.#text.value) return;
+    this.#savedTimer = setTimeout(() => {
+      this.#saved = words.say("draftSaved", { time: words.clock(Date.now()) });
+      setText(this.#who, this.#saved);
+    }, SAVED_MS);
+  }
+
+  #count() {
+    const { words } = this.#options;
     const left = this.#limit - [...this.#text.value.trim()].length;
     this.form.classList.toggle("filled", this.#text.value !== "");
     this.#counter.classList.toggle("over", left < 0);
     if (left > COUNTER_FROM) setText(this.#counter, "");
     else setText(this.#counter, left < 0 ? words.say("tooLong", { n: -left }) : words.say("charactersLeft", { n: left }));
-    onDraft(this.#text.value);
   }
 
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     const body = this.#text.value.trim();
+    if (this.#post.ariaDisabled === "true") return;
     if (!body || [...body].length > this.#limit) return this.#text.focus();
     if (this.#needsName && !this.name) return this.refuseName(this.#options.words.say("nameMissing"));
     this.#name.removeAttribute("aria-invalid");
     setText(this.#error, "");
-    this.#text.value = "";
-    this.#typed();
-    this.#options.onPost({ body, name: this.#needsName ? this.name : "" });
+    const answer = this.#options.onPost({ body, name: this.#needsName ? this.name : "" });
+    if (!answer) return this.clear();
+    this.#post.ariaDisabled = "true";
+    answer.then(() => this.clear(), (failure) => {
+      this.#post.ariaDisabled = "false";
+      setText(this.#error, failure.message || this.#options.words.say("notDone"));
+    });
   }
 
   /** @param {KeyboardEvent} event */

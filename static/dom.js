@@ -27,6 +27,16 @@ export function button(label, className, onClick) {
   return element;
 }
 
+/** Text that runs in its own direction inside a sentence. @param {string} name */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
+/** What has focus, where `element` is. @param {Element} element */
+export function focusedIn(element) {
+  const root = element.getRootNode();
+  const focused = root instanceof ShadowRoot ? root.activeElement : null;
+  return focused && element.contains(focused) ? focused : null;
+}
+
 /** Sets text only where it differs: a live region must not speak twice, a selection must not break. @param {Element} element @param {string} text */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

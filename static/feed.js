@@ -41,6 +41,8 @@ export class Feed {
   #isJoining = false;
   #snapshotSeq = 0;
   #edge = 0;
+  /** Roots that pages brought, in the server's order. @type {Set<number>} */
+  #ranked = new Set();
 
   /** @param {Order} order */
   constructor(order) {
@@ -57,23 +59,29 @@ export class Feed {
     return this.room?.comments ?? 0;
   }
 
-  /** Ids of the loaded replies to a comment, or of the loaded roots (0), in the order to show. @param {number} parent */
+  /** Ids of the loaded replies to a comment, oldest first. @param {number} parent */
   childrenOf(parent) {
-    const ids = this.#children.get(parent) ?? [];
-    if (parent !== 0) return ids;
-    const shown = this.order === "newest" ? [...ids].reverse() : ids;
+    return this.#children.get(parent) ?? [];
+  }
+
+  /** Ids of the loaded roots in the order to show: in `head` as far as pages were read, in `tail` what is known of beyond. */
+  get roots() {
+    const ids = this.childrenOf(0);
+    const { order } = this;
+    const backward = [...ids].reverse();
+    const unranked = backward.filter((id) => !this.#ranked.has(id));
+    const shown = order === "oldest" ? ids : order === "newest" ? backward : [...unranked, ...this.#ranked];
     const isPinned = (/** @type {number} */ id) => this.comments.get(id)?.pinned === true;
-    return [...shown.filter(isPinned), ...shown.filter((id) => !isPinned(id))];
+    const isTail = (/** @type {number} */ id) => this.next !== null && !isPinned(id) && this.#isBeyond(id);
+    return {
+      head: [...shown.filter(isPinned), ...shown.filter((id) => !isPinned(id) && !isTail(id))],
+      tail: shown.filter(isTail),
+    };
   }
 
   /** How many comments are loaded below this one. @param {number} id @returns {number} */
   loadedBelow(id) {
     return (this.#children.get(id) ?? []).reduce((sum, child) => sum + 1 + this.loadedBelow(child), 0);
-  }
-
-  /** The last paged root: what is older (or newer, in the other order) is still on the server. */
-  get edge() {
-    return this.#edge;
   }
 
   /** A `join` was sent: whatever the old subscription still says is not for us. */
@@ -121,6 +129,13 @@ export class Feed {
     if (this.room && frame.comments !== undefined) this.#setRoom({ ...this.room, comments: frame.comments, seq: frame.to });
     this.seq = frame.to;
     return "applied";
+  }
+
+  /** One comment with what surrounds it, from wherever in the room. @param {Page} frame */
+  applyPlace(frame) {
+    this.#takeReacted(frame);
+    for (const comment of frame.comments) this.#keep(comment);
+    for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
   }
 
   /** A page of more roots, or with `parent` of the rest of its thread. @param {Page} frame @param {number} [parent] */
@@ -172,8 +187,13 @@ export class Feed {
   /** @param {Comment} comment */
   #belongs(comment) {
     if (comment.parent) return this.comments.has(comment.parent);
-    if (!this.next || comment.id > this.#snapshotSeq) return true;
-    return this.order === "newest" ? comment.id > this.#edge : comment.id < this.#edge;
+    return !this.next || comment.id > this.#snapshotSeq || !this.#isBeyond(comment.id);
+  }
+
+  /** Whether a root's place is on a page that hasn't been read; what came later than the snapshot leads all but the oldest. @param {number} id */
+  #isBeyond(id) {
+    if (this.order === "oldest") return id > this.#edge;
+    return this.order === "newest" ? id < this.#edge : id <= this.#snapshotSeq && !this.#ranked.has(id);
   }
 
   /** @param {Comment[]} comments @param {string | null} [next] */
@@ -181,7 +201,8 @@ export class Feed {
     this.next = next ?? null;
     for (const comment of comments) {
       this.#keep(comment);
-      const isFurther = this.order === "newest" ? comment.id < this.#edge : comment.id > this.#edge;
+      if (!comment.parent) this.#ranked.add(comment.id);
+      const isFurther = this.order === "oldest" ? comment.id > this.#edge : comment.id < this.#edge;
       if (!comment.parent && !comment.pinned && (isFurther || !this.#edge)) this.#edge = comment.id;
     }
     for (const comment of [...this.#aside.values()]) {
@@ -225,7 +246,7 @@ export class Feed {
 
   #clear() {
     for (const id of this.comments.keys()) this.touched.add(id);
-    for (const map of [this.comments, this.more, this.reacted, this.#children, this.#aside, this.arrived]) map.clear();
+    for (const map of [this.comments, this.more, this.reacted, this.#children, this.#aside, this.#ranked, this.arrived]) map.clear();
     this.room = null;
     this.next = null;
     this.#edge = 0;

@@ -6,6 +6,9 @@ import { ThreadSession } from "./thread-session.js";
 import { ThreadView } from "./thread-view.js";
 import { chooseLocale, loadWords } from "./words.js";
 
+/** @param {string | null} given @returns {import("./protocol.js").Order} */
+const orderOf = (given) => (given === "oldest" || given === "best" ? given : "newest");
+
 const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
 
@@ -72,7 +75,7 @@ export class LiveThread extends HTMLElement {
     const memory = new Memory(site ? `${server}?site=${site}` : server);
     const session = new ThreadSession({
       url: url.href, room, memory, token: this.token || undefined,
-      order: this.getAttribute("order") === "oldest" ? "oldest" : "newest",
+      order: orderOf(this.getAttribute("order")),
       limit: Math.min(Math.max(Number(this.getAttribute("limit")) || 20, 1), 100),
       onChange: () => this.#schedule(),
       onPosted: (comment) => {

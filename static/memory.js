@@ -24,15 +24,16 @@ export class Memory {
     }
   }
 
-  /** @param {string} key @param {string | null} value  null or empty forgets it */
+  /** Whether it is kept beyond this page. @param {string} key @param {string | null} value  null or empty forgets it */
   set(key, value) {
     if (value) this.#fallback.set(key, value);
     else this.#fallback.delete(key);
     try {
       if (value) this.#storage().setItem(this.#prefix + key, value);
       else this.#storage().removeItem(this.#prefix + key);
+      return true;
     } catch {
-      // blocked or full: this page still remembers
+      return false; // blocked or full: this page still remembers
     }
   }
 }

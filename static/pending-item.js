@@ -12,13 +12,14 @@ export class PendingItem {
   /**
    * @param {Pending} pending
    * @param {import("./words.js").Words} words
-   * @param {{onRetry: () => void, onDiscard: () => void}} actions
+   * @param {{onRetry: () => void, onEdit: () => void, onDiscard: () => void}} actions
    */
-  constructor(pending, words, { onRetry, onDiscard }) {
+  constructor(pending, words, { onRetry, onEdit, onDiscard }) {
     this.#words = words;
     this.#actions = el(
       "span", { class: "actions" },
-      button(words.say("tryAgain"), "plain", onRetry), button(words.say("discard"), "plain", onDiscard),
+      button(words.say("tryAgain"), "plain", onRetry), button(words.say("edit"), "plain", onEdit),
+      button(words.say("discard"), "plain", onDiscard),
     );
     this.article = el(
       "article", { class: "pending", tabindex: "-1", "aria-label": words.say("you") },

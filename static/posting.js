@@ -1,13 +1,15 @@
 /**
- * What this reader says: who they are, and their posts until each is in the room once. No DOM, no socket; it is told what
- * came and given a way to send.
+ * What this reader says: who they are, their posts until each is in the room once, and whatever else they ask for until it
+ * is answered. No DOM, no socket; it is told what came and given a way to send.
  */
 import { Outbox } from "./outbox.js";
 import { makeNonce } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Comment} Comment */
 /** @typedef {import("./protocol.js").ErrorFrame} ErrorFrame */
+/** @typedef {import("./protocol.js").Ack} Ack */
 /** @typedef {{code: string, message: string, field?: string}} Failure */
+/** @typedef {{frame: object, isSent: boolean, resolve: (ack: Ack) => void, reject: (failure: Failure) => void}} Asked */
 /**
  * @typedef {object} PostingOptions
  * @property {string} room
@@ -32,11 +34,18 @@ export class Posting {
   #name = "";
   #renewRef = "";
   #renewals = 0;
+  /** @type {Map<string, Asked>} */
+  #asked = new Map();
   #options;
 
   /** @param {PostingOptions} options */
   constructor(options) {
     this.#options = options;
+  }
+
+  /** Whether what is said now has, or will have, an identity to be said under; else a name has to be given first. */
+  get canSpeak() {
+    return this.isIdentified || this.#name !== "";
   }
 
   /** Whether this reader has an identity to post under. */
@@ -67,6 +76,23 @@ export class Posting {
     this.#options.onChange();
   }
 
+  /**
+   * Any other write: an edit, a reaction, a report. It is sent until it is answered, over as many connections as that takes;
+   * rejects with a `Failure` if the answer is no.
+   * @param {object} command  without room, ref and nonce
+   * @param {string} [name]  a guest's
+   * @returns {Promise<Ack>}
+   */
+  ask(command, name) {
+    this.#name = name || this.#name;
+    const nonce = makeNonce();
+    return new Promise((resolve, reject) => {
+      const frame = { ...command, room: this.#options.room, ref: nonce, nonce };
+      this.#asked.set(nonce, { frame, isSent: false, resolve, reject });
+      this.#flush();
+    });
+  }
+
   /** @param {import("./protocol.js").User | null | undefined} user */
   welcomed(user) {
     this.user = user ?? null;
@@ -86,11 +112,12 @@ export class Posting {
     this.#isOpen = false;
     this.#renewRef = "";
     this.outbox.disconnected();
+    for (const asked of this.#asked.values()) asked.isSent = false;
   }
 
   /** There will be no other connection. */
   giveUp() {
-    for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, "");
+    this.#refuseAll({ code: "", message: "" });
   }
 
   /** A comment came that is new to this reader. @param {Comment} comment */
@@ -99,32 +126,47 @@ export class Posting {
   }
 
   /** @param {import("./protocol.js").Ack} frame */
-  acked({ ref, comment }) {
+  acked(frame) {
+    const { ref = "", comment } = frame;
+    this.#asked.get(ref)?.resolve(frame);
+    this.#asked.delete(ref);
     if (this.outbox.acked(ref) && comment) this.#options.onPosted(comment);
   }
 
   /** Takes an error that answers one of its frames; false if it is about something else. @param {ErrorFrame} frame */
   failed(frame) {
     const ref = frame.ref ?? "";
-    if (this.outbox.get(ref)) {
-      this.#postFailed(ref, frame);
+    if (this.outbox.get(ref) || this.#asked.has(ref)) {
+      this.#writeFailed(ref, frame);
     } else if (ref && ref === this.#renewRef) {
-      this.#renewRef = "";
-      for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, frame.message);
+      this.#renewRef = this.#name = "";
+      this.#refuseAll(frame);
       this.#options.onError(frame);
     } else return false;
     return true;
   }
 
+  /** @param {Failure} failure */
+  #refuseAll(failure) {
+    for (const { nonce } of this.outbox.shown) this.outbox.fail(nonce, failure.message);
+    for (const { reject } of this.#asked.values()) reject(failure);
+    this.#asked.clear();
+  }
+
   /** @param {string} nonce @param {ErrorFrame} frame */
-  #postFailed(nonce, frame) {
+  #writeFailed(nonce, frame) {
     const wait = frame.retry_after_ms ?? RETRY_MS;
+    const asked = this.#asked.get(nonce);
     if (frame.retryable && wait <= MAX_WAIT_MS) {
       this.#options.later(() => {
         if (this.outbox.get(nonce)?.state === "failed") return;
+        if (asked) asked.isSent = false;
         this.outbox.retry(nonce);
         this.#flush();
       }, wait);
+    } else if (asked) {
+      this.#asked.delete(nonce);
+      asked.reject(frame);
     } else {
       this.outbox.fail(nonce, frame.message);
       this.#options.onError(frame);
@@ -133,8 +175,12 @@ export class Posting {
 
   /** Sends what waits, once there is a room to post in and a name to post under. */
   #flush() {
-    if (!this.#isOpen || this.outbox.isEmpty) return;
+    if (!this.#isOpen || (this.outbox.isEmpty && this.#asked.size === 0)) return;
     if (this.isIdentified) {
+      for (const asked of this.#asked.values()) {
+        if (!asked.isSent) this.#options.send(asked.frame);
+        asked.isSent = true;
+      }
       for (const pending of this.outbox.takeUnsent()) this.#send(pending);
     } else if (!this.#renewRef && this.#name) {
       this.#renewals += 1;

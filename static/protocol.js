@@ -41,8 +41,8 @@ export const PROTOCOL_VERSION = 1;
  */
 /** @typedef {{seq: number, comment?: Comment, reactions?: {comment: number, counts: Record<string, number>}, room?: Room}} Change */
 /** @typedef {{id: string, name: string, role?: string}} User */
-/** @typedef {{body_chars: number, name_chars: number}} Limits */
-/** @typedef {"oldest" | "newest"} Order */
+/** @typedef {{body_chars: number, name_chars: number, edit_window_s?: number}} Limits */
+/** @typedef {"oldest" | "newest" | "best"} Order */
 
 /** @typedef {{type: "welcome", ref?: string, session: string, user?: User | null, guest_token?: string, heartbeat_s?: number, limits?: Limits}} Welcome */
 /** @typedef {{type: "joined", ref?: string, room: Room, cursor: string, mode: "snapshot" | "resume", comments?: Comment[], next?: string | null, more?: Record<string, string>, mine?: Comment[], reacted?: Record<string, string[]>}} Joined */

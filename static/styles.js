@@ -36,7 +36,7 @@ article:focus { outline: none; }
 article:focus-visible { outline: 2px solid var(--_accent); outline-offset: 6px; border-radius: 6px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 16px; margin-block-end: 16px; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; margin-block-end: 16px; }
 h2 { font-size: 20px; line-height: 26px; font-weight: 650; }
 .count { color: var(--_mute); font-weight: 400; }
 .meta { font-size: 14px; line-height: 21px; color: var(--_mute); }
@@ -46,12 +46,18 @@ h2 { font-size: 20px; line-height: 26px; font-weight: 650; }
 .dot[data-state="reconnecting"], .dot[data-state="connecting"] { background: var(--_warn); }
 .dot[data-state="offline"], .dot[data-state="stopped"] { background: var(--_error); }
 
+header select { margin-inline-start: auto; }
+select {
+  min-block-size: var(--lt-target); border: 1px solid var(--_control); border-radius: 6px; background: var(--_bg); color: inherit;
+  font: inherit; font-size: 14px; padding-inline: 6px;
+}
 .label { display: block; font-size: 14px; line-height: 21px; font-weight: 600; margin-block-end: 4px; }
-textarea, input {
+textarea, input:not([type=checkbox]) {
   inline-size: 100%; background: var(--_bg); border: 1px solid var(--_control); border-radius: 6px; padding: 7px 12px;
 }
 textarea { display: block; resize: vertical; min-block-size: 41px; max-block-size: 50vh; field-sizing: content; }
-.composer { margin-block-end: 24px; max-inline-size: 68ch; }
+.composer { margin-block-end: 24px; }
+.reply { max-inline-size: 68ch; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
 .composer:not(:focus-within, .filled) .more { display: none; }
 .composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
@@ -74,10 +80,14 @@ button { min-block-size: var(--lt-target); border: 1px solid transparent; border
 [aria-disabled="true"] { opacity: .6; cursor: default; }
 form .plain { padding-inline: 12px; margin: 0; }
 
+.roots > .item { content-visibility: auto; contain-intrinsic-block-size: auto 160px; overflow-clip-margin: 16px; }
 .roots > .item { padding-block: 16px; border-block-start: 1px solid var(--_line); }
 .roots > .load { padding-block: 16px; }
-.replies { margin-inline-start: 13px; border-inline-start: 1px solid var(--_line); padding-inline-start: 18px; }
-.replies:empty { display: none; }
+.branch { position: relative; padding-inline-start: 32px; }
+.branch:has(> .replies:empty) { display: none; }
+.rail { position: absolute; inset-block: 8px 0; inset-inline-start: 2px; inline-size: 24px; cursor: pointer; }
+.rail::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 11px; border-inline-start: 1px solid var(--_line); }
+.rail:hover::before { border-color: var(--_control); }
 .replies > .item { padding-block-start: 16px; }
 .replies > .load { padding-block-start: 8px; }
 article { border-radius: 6px; scroll-margin-block: 24px; }
@@ -90,9 +100,28 @@ article { border-radius: 6px; scroll-margin-block: 24px; }
 h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhere; min-inline-size: 0; }
 .tag { font-size: 12px; line-height: 18px; font-weight: 600; padding-inline: 6px; border-radius: 9px; background: var(--_sunk); color: var(--_mute); }
 .tag[data-badge="staff"] { background: var(--_accent); color: var(--_on-accent); }
+.foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 20px; min-block-size: var(--lt-target); }
+.menu { display: contents; }
+.like::before { content: "♡\\FE0E"; margin-inline-end: .3em; }
+.like[aria-pressed="true"] { color: var(--_accent); }
+.like[aria-pressed="true"]::before { content: "♥\\FE0E"; }
+.waiting, button.unread { color: var(--_accent); }
+.editing .text { display: none; }
+.linked, .unread:focus-visible { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); }
+.field { display: grid; gap: 4px; margin-block: 8px; font-size: 14px; line-height: 21px; }
+.field > span { color: var(--_mute); }
+.field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: 41px; }
+.ask textarea { min-block-size: 66px; font-size: 16px; }
+.keys { margin-block-start: 16px; color: var(--_mute); font-size: 14px; line-height: 21px; }
+.keys summary { inline-size: fit-content; padding-block: 4px; cursor: pointer; }
+.keys label { display: inline-flex; gap: 4px; align-items: center; min-block-size: var(--lt-target); }
+.keys ul { list-style: none; margin: 0; padding: 0; columns: 160px; }
+.keys kbd { display: inline-block; min-inline-size: 1.6em; text-align: center; border: 1px solid var(--_line); border-radius: 3px; margin-block: 2px; font: inherit; }
+.keys input { inline-size: 16px; block-size: 16px; accent-color: var(--_accent); }
 .fresh { color: var(--_warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
 .time { position: relative; text-decoration: none; }
+.time:focus-visible time::after { content: " · " attr(data-exact); }
 .time::after { content: ""; position: absolute; inset: -4px; }
 .time:hover { text-decoration: underline; }
 .text { margin-inline-start: 36px; }
@@ -109,9 +138,9 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .body pre code { padding: 0; background: none; }
 .body a { color: var(--_accent); text-underline-offset: 2px; }
 .note { color: var(--_mute); font-size: 14px; line-height: 21px; }
+.gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
 .pending .body { color: var(--_mute); }
-.pending .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 16px; }
 .pending .actions { gap: 4px 16px; }
 .failed .meta { color: var(--_error); }
 .new { animation: lt-new 2s ease-out; }
@@ -131,7 +160,8 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 .skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
 
 @container (max-width: 480px) {
-  .replies { margin-inline-start: 0; padding-inline-start: 11px; }
+  .branch { padding-inline-start: 12px; }
+  .rail { inset-inline-start: -12px; }
   .text, .composer.reply { margin-inline-start: 0; }
   .head { margin-block-end: 4px; }
 }

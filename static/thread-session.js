@@ -5,6 +5,7 @@
 import { Connection } from "./connection.js";
 import { Feed } from "./feed.js";
 import { Posting } from "./posting.js";
+import { Reactions } from "./reactions.js";
 
 /** @typedef {import("./protocol.js").ServerFrame} ServerFrame */
 /** @typedef {import("./protocol.js").ErrorFrame} ErrorFrame */
@@ -41,6 +42,7 @@ export class ThreadSession {
   connection;
   feed;
   posting;
+  reactions;
   #options;
   #later;
   #refs = 0;
@@ -51,6 +53,8 @@ export class ThreadSession {
   #isClosed = false;
   /** Pages asked for, by ref: the thread's root, or 0 for roots. @type {Map<string, number>} */
   #pages = new Map();
+  /** Comments looked for wherever they are, by ref. @type {Map<string, (isFound: boolean) => void>} */
+  #places = new Map();
 
   /** @param {SessionOptions} options */
   constructor(options) {
@@ -61,6 +65,14 @@ export class ThreadSession {
     const { room, onChange, onPosted, onError } = options;
     this.posting = new Posting({
       room, onChange, onPosted, onError, later: this.#later, send: (frame) => this.connection.send(frame),
+    });
+    this.reactions = new Reactions(this.feed, async (command, name) => {
+      onChange();
+      try {
+        return await this.posting.ask(command, name);
+      } finally {
+        onChange();
+      }
     });
     const connect = options.connect ?? ((given) => new Connection(given));
     this.connection = connect({
@@ -98,12 +110,29 @@ export class ThreadSession {
     const after = root ? this.feed.more.get(root) : this.feed.next;
     if (!after || this.isLoading(root)) return;
     const ref = this.#ref("p");
-    const place = root ? { parent: root } : { order: this.#options.order };
+    const place = root ? { parent: root } : { order: this.feed.order };
     const isSent = this.connection.send({
       type: "page", ref, room: this.#options.room, after, limit: this.#options.limit, ...place,
     });
     if (isSent) this.#pages.set(ref, root);
     this.#options.onChange();
+  }
+
+  /** Loads a comment with what surrounds it; false if it isn't there or can't be had now. @param {number} id @returns {Promise<boolean>} */
+  find(id) {
+    const ref = this.#ref("f");
+    const frame = { type: "page", ref, room: this.#options.room, comment: id };
+    return new Promise((resolve) => {
+      if (this.connection.send(frame)) this.#places.set(ref, resolve);
+      else resolve(false);
+    });
+  }
+
+  /** Shows the roots in another order, from the first. @param {import("./protocol.js").Order} order */
+  sort(order) {
+    this.feed.order = order;
+    this.feed.forgetCursor();
+    if (this.status === "live") this.#join();
   }
 
   #hello() {
@@ -119,7 +148,7 @@ export class ThreadSession {
     this.#pages.clear();
     this.connection.send({
       type: "join", ref: this.#joinRef, room: this.#options.room, since: this.feed.cursor,
-      limit: this.#options.limit, order: this.#options.order,
+      limit: this.#options.limit, order: this.feed.order,
     });
   }
 
@@ -185,9 +214,16 @@ export class ThreadSession {
 
   /** @param {import("./protocol.js").Page} frame */
   #paged(frame) {
-    const root = this.#pages.get(frame.ref ?? "");
+    const ref = frame.ref ?? "";
+    const found = this.#places.get(ref);
+    if (found) {
+      this.#places.delete(ref);
+      this.feed.applyPlace(frame);
+      found(true);
+    }
+    const root = this.#pages.get(ref);
     if (root === undefined) return;
-    this.#pages.delete(frame.ref ?? "");
+    this.#pages.delete(ref);
     this.feed.applyPage(frame, root || undefined);
   }
 
@@ -195,7 +231,8 @@ export class ThreadSession {
   #failed(frame) {
     const ref = frame.ref ?? "";
     const isBadToken = frame.code === "unauthorized" || frame.code === "token_expired";
-    if (this.#pages.delete(ref) || this.posting.failed(frame)) return;
+    this.#places.get(ref)?.(false);
+    if (this.#places.delete(ref) || this.#pages.delete(ref) || this.posting.failed(frame)) return;
     if (ref && ref === this.#joinRef) {
       if (frame.retryable) this.#later(() => this.#join(), frame.retry_after_ms ?? REJOIN_MS);
       else this.failure = frame.message;
@@ -212,6 +249,8 @@ export class ThreadSession {
     if (state !== "open") {
       this.posting.close();
       this.#pages.clear();
+      for (const found of this.#places.values()) found(false);
+      this.#places.clear();
       this.#rejoins = 0;
       this.readers = 0;
     }

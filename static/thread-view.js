@@ -1,13 +1,17 @@
 /** The whole thread on screen: header, composer, comments, pill, notice. Reads the session, never changes the feed. */
+import { loadModule } from "./address.js";
 import { Announcer } from "./announcer.js";
+import { CommentForms } from "./comment-forms.js";
 import { CommentList } from "./comment-list.js";
 import { Composer } from "./composer.js";
-import { button, el, setText } from "./dom.js";
+import { button, el, focusedIn, setText } from "./dom.js";
+import { isTombstone, parseCursor } from "./protocol.js";
 
 /** @typedef {import("./thread-session.js").ThreadSession} ThreadSession */
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./memory.js").Memory} Memory */
 
+const ORDERS = /** @type {const} */ (["newest", "oldest", "best"]);
 const NOTICE_AFTER_MS = 1_000;
 const TICK_MS = 1_000;
 const TIMES_EVERY = 30;
@@ -19,14 +23,17 @@ export class ThreadView {
   #room;
   #isPillOnly;
   #list;
+  #forms;
   #composer;
-  /** @type {{parent: number, composer: Composer} | null} */
-  #reply = null;
   #announcer;
+  #title;
   #count = el("span", { class: "count" });
   #dot = el("span", { class: "dot", "aria-hidden": "true" });
   #state = el("span");
+  #order;
+  #unread;
   #closedNote;
+  #linkNote = el("p", { class: "note", hidden: "" });
   #empty = el("p", { class: "note empty" });
   #tryAgain;
   #skeleton = el("div", { class: "skeleton", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
@@ -38,6 +45,9 @@ export class ThreadView {
   #lostAt = 0;
   #arrivedBefore = 0;
   #timer;
+  /** The comment a link led to. @type {Element | null} */
+  #linked = null;
+  #leaving = new AbortController();
 
   /** @param {{session: ThreadSession, words: Words, memory: Memory, room: string, isPillOnly: boolean}} options */
   constructor({ session, words, memory, room, isPillOnly }) {
@@ -47,46 +57,73 @@ export class ThreadView {
     this.#room = room;
     this.#isPillOnly = isPillOnly;
     this.#announcer = new Announcer(words);
-    this.#list = new CommentList(session, words, {
-      onReply: (id) => this.#openReply(id),
-      onLink: (id) => this.goTo(id),
-      onRetry: (nonce) => this.#retry(nonce),
+    this.#forms = new CommentForms({
+      session, words, memory, room,
+      onReply: (post) => this.#post(post),
+      onDone: (text) => this.#announcer.say(text),
     });
-    this.#composer = this.#makeComposer(0, words.say("write"));
+    this.#list = new CommentList(session, words, {
+      reply: (id) => this.#withItem(id, (item) => this.#forms.reply(item, this.#writer())),
+      like: (id) => this.#withItem(id, (item) => this.#forms.like(item)),
+      link: (id) => this.goTo(id),
+      fold: (id) => this.#fold(id),
+      showNew: (id) => this.#showNew(id),
+      choices: (id) => this.#choices(id),
+      retry: (nonce) => this.#retry(nonce),
+      edit: (pending) => this.#takeBack(pending),
+      changed: () => void this.update(),
+      lost: () => this.#title.focus(),
+    });
+    this.#composer = new Composer({
+      words, memory, id: "write-0", place: `${room}:0`, label: words.say("write"), action: words.say("post"),
+      onPost: (post) => this.#post(post),
+    });
+    this.#order = el("select", { "aria-label": words.say("order") }, ...ORDERS.map((value) => el("option", { value }, words.say(value))));
+    this.#order.value = session.feed.order;
+    this.#order.addEventListener("change", () => {
+      this.#list.rewind();
+      session.sort(/** @type {import("./protocol.js").Order} */ (this.#order.value));
+    });
+    this.#title = el("h2", { id: "title", tabindex: "-1" }, `${words.say("comments")} `, this.#count);
+    this.#unread = button("", "plain unread", () => this.#nextNew());
     this.#closedNote = el("p", { class: "note", hidden: "" }, words.say("roomClosed"));
     this.#tryAgain = button(words.say("tryAgain"), "plain", () => session.start());
     this.#tryNow = button(words.say("tryNow"), "plain", () => session.start());
-    this.#pill = button("", "pill", () => this.#showNew());
+    this.#pill = button("", "pill", () => this.#showNew(0));
     this.#notice = el("p", { class: "notice", hidden: "" }, this.#noticeText, " ", this.#tryNow);
     this.element = el(
       "section", { "aria-labelledby": "title" },
       el("header", {},
-        el("h2", { id: "title" }, `${words.say("comments")} `, this.#count),
-        el("p", { class: "meta state" }, this.#dot, this.#state)),
-      this.#composer.form, this.#closedNote,
+        this.#title, el("p", { class: "meta state" }, this.#dot, this.#state), this.#order),
+      this.#composer.form, this.#closedNote, this.#unread, this.#linkNote,
       el("div", { class: "float top" }, this.#pill),
       this.#skeleton, this.#list.element,
       el("div", { class: "empty" }, this.#empty, this.#tryAgain),
       el("div", { class: "float bottom" }, this.#notice),
       this.#announcer.element,
     );
+    this.element.addEventListener("focusin", () => this.#takeKeys().catch(() => {}), { once: true });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const { signal } = this.#leaving;
+    document.addEventListener("visibilitychange", () => document.hidden && this.#remember(), { signal });
+    addEventListener("pagehide", () => this.#remember(), { signal });
     this.update();
   }
 
   close() {
+    this.#remember();
+    this.#leaving.abort();
     clearInterval(this.#timer);
     this.#announcer.close();
   }
 
-  /** Brings everything on screen to the session's state. @param {boolean} [showAll]  also what waits behind the pill */
-  update(showAll = false) {
+  /** Brings everything on screen to the session's state. @param {number} [show]  what waits below this comment, too; 0: all */
+  update(show) {
     const { feed, isLoaded, failure } = this.#session;
+    this.#recall();
     const isOpen = (feed.room?.state ?? "open") === "open";
     const arrived = feed.arrived.size;
-    const shown = this.#list.update({
-      now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#isPillOnly, showAll,
-    });
+    const shown = this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#isPillOnly, show });
     const waiting = this.#list.withheld;
     const own = arrived - waiting - shown.length;
     this.#announcer.count(arrived - own - this.#arrivedBefore);
@@ -94,7 +131,7 @@ export class ThreadView {
     this.#pill.hidden = waiting === 0;
     setText(this.#pill, waiting > 99 ? this.#words.say("showMany") : this.#words.say("showNew", { n: waiting }));
     setText(this.#count, isLoaded ? feed.count.toLocaleString(this.#words.locale) : "");
-    for (const composer of [this.#composer, this.#reply?.composer]) composer?.update(this.#author());
+    for (const form of [this.#composer, this.#forms]) form.update(this.#writer());
     this.#composer.form.hidden = !isOpen;
     this.#closedNote.hidden = isOpen;
     const isWaiting = this.#session.connection.state === "waiting" || this.#session.status === "stopped";
@@ -103,92 +140,173 @@ export class ThreadView {
     this.#tryAgain.hidden = !didNotLoad || failure !== null;
     const isEmpty = isLoaded && isOpen && this.#list.element.childElementCount === 0;
     setText(this.#empty, didNotLoad ? (failure ?? this.#words.say("notLoaded")) : isEmpty ? this.#words.say("none") : "");
+    this.#order.hidden = feed.count < 2;
     this.#showState();
     return shown;
   }
 
   /** An own comment is in the room: focus goes to it if it was in the form it came from. @param {import("./protocol.js").Comment} comment */
   posted(comment) {
-    const root = this.element.getRootNode();
-    const focused = root instanceof ShadowRoot ? root.activeElement : null;
+    const focused = focusedIn(this.element);
     this.update();
     this.#announcer.say(this.#words.say("posted"));
-    if (focused && !focused.isConnected) this.#list.item(comment.id)?.article.focus({ preventScroll: true });
+    if (focused && (!focused.isConnected || focused === this.#title)) this.#list.item(comment.id)?.article.focus({ preventScroll: true });
   }
 
   /** @param {{message: string, field?: string}} error */
   showError(error) {
-    if (error.field?.endsWith("name")) (this.#reply?.composer ?? this.#composer).refuseName(error.message);
+    if (error.field?.endsWith("name")) (this.#forms.composer ?? this.#composer).refuseName(error.message);
   }
 
-  /** Scrolls to a comment; fragments don't reach into a shadow root. @param {number} id */
-  goTo(id) {
-    const article = this.#list.item(id)?.article;
-    if (!article) return;
+  /** Leads to a comment, wherever in the room it is; fragments don't reach into a shadow root. @param {number} id */
+  async goTo(id) {
+    const { feed } = this.#session;
+    const isThere = feed.comments.has(id) || (await this.#session.find(id));
+    const article = isThere ? this.#list.bring(id)?.article : undefined;
+    this.#linkNote.hidden = article !== undefined;
+    if (!article) return setText(this.#linkNote, this.#words.say("gone"));
+    this.#linked?.classList.remove("linked");
+    this.#linked = article;
+    article.classList.add("linked");
     article.scrollIntoView({ block: "center" });
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      article.scrollIntoView({ block: "center" });
-      article.focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => this.#lead(article)));
+  }
+
+  /** Somebody is in the thread who may use the keyboard. */
+  async #takeKeys() {
+    const { shortcuts } = await loadModule("shortcuts.js");
+    this.element.append(shortcuts(this.element, this.#words, this.#memory, {
+      next: () => this.#step(1),
+      previous: () => this.#step(-1),
+      new: () => this.#nextNew(),
+      fold: (/** @type {number} */ id) => this.#fold(id),
     }));
   }
 
-  #author() {
+  /** @param {HTMLElement} article */
+  #lead(article) {
+    article.focus({ preventScroll: true });
+    article.scrollIntoView({ block: "center" });
+  }
+
+  /** @returns {import("./composer.js").Writer} */
+  #writer() {
     const { limits, posting } = this.#session;
     const { isIdentified, user } = posting;
-    return { user: isIdentified && user ? user.name : null, ...limits };
+    const isAccount = isIdentified && user?.role !== "guest";
+    return { user: isIdentified && user ? user.name : null, account: isAccount && user ? user.id : "", ...limits };
   }
 
-  /** @param {number} parent @param {string} label @param {() => void} [onCancel] */
-  #makeComposer(parent, label, onCancel) {
-    const key = `draft:${this.#room}:${parent}`;
-    return new Composer({
-      words: this.#words, id: `write-${parent}`, label, onCancel,
-      draft: this.#memory.get(key) ?? "",
-      onDraft: (draft) => this.#memory.set(key, draft),
-      onPost: ({ body, name }) => {
-        const pending = this.#session.posting.post({ body, name, parent: parent || undefined });
-        this.#closeReply();
-        this.update();
-        this.#list.focusPending(pending.nonce);
-      },
-    });
-  }
-
-  /** @param {number} id */
-  #openReply(id) {
+  /** @param {number} id @param {(item: import("./comment-item.js").CommentItem) => void} act */
+  #withItem(id, act) {
     const item = this.#list.item(id);
-    if (!item) return;
-    if (this.#reply?.parent !== id) {
-      this.#closeReply();
-      const label = this.#words.say("replyTo", { name: item.authorName });
-      const composer = this.#makeComposer(id, label, () => {
-        this.#closeReply();
-        item.focusReply();
-      });
-      composer.update(this.#author());
-      item.slot.replaceChildren(composer.form);
-      this.#reply = { parent: id, composer };
-    }
-    this.#reply.composer.focus();
+    if (item) act(item);
+  }
+
+  /** What the menu of a comment offers. @param {number} id @returns {Array<[string, () => void]>} */
+  #choices(id) {
+    const { feed, posting, limits } = this.#session;
+    const window_s = feed.room?.edit_window_s ?? limits.edit_window_s ?? 0;
+    const comment = feed.comments.get(id);
+    const item = this.#list.item(id);
+    if (!comment || !item || isTombstone(comment)) return [];
+    const words = this.#words;
+    const isOwn = posting.isIdentified && comment.author?.id === posting.user?.id;
+    const mayEdit = isOwn && Date.now() < Date.parse(comment.created) + window_s * 1000;
+    const below = this.#list.below(id);
+    /** @type {Array<[string, () => void] | false>} */
+    const choices = [
+      mayEdit && [words.say("edit"), () => this.#forms.edit(item, this.#writer(), feed.comments.get(id) ?? comment)],
+      isOwn && [words.say("delete"), () => this.#forms.ask("delete", item)],
+      !isOwn && [words.say("report"), () => this.#forms.ask("report", item)],
+      below > 0 && [words.say("hideReplies", { n: below }), () => this.#fold(id)],
+    ];
+    return choices.filter((choice) => choice !== false);
+  }
+
+  /** @param {{body: string, name: string, parent?: number}} post */
+  #post(post) {
+    const pending = this.#session.posting.post(post);
+    this.update();
+    this.#list.focusPending(pending.nonce);
   }
 
   /** @param {string} nonce */
   #retry(nonce) {
     this.#session.start();
-    this.#session.posting.retry(nonce, this.#reply?.composer.name || this.#composer.name);
+    this.#session.posting.retry(nonce, this.#forms.composer?.name || this.#composer.name);
+    if (!this.#session.posting.canSpeak) this.#composer.refuseName(this.#words.say("nameMissing"));
   }
 
-  #closeReply() {
-    this.#reply?.composer.form.remove();
-    this.#reply = null;
+  /** What was not sent goes back to where it was written. @param {import("./outbox.js").Pending} pending */
+  #takeBack({ nonce, body, parent }) {
+    this.#session.posting.discard(nonce);
+    const item = parent && this.#list.item(parent);
+    if (item) this.#forms.reply(item, this.#writer(), body);
+    else this.#composer.takeBack(body);
+    this.update();
   }
 
-  #showNew() {
-    const articles = new Set(this.update(true).map((item) => item.article));
-    const first = [...this.element.querySelectorAll("article")].find((article) => articles.has(article));
+  /** @param {number} id */
+  #fold(id) {
+    const item = this.#list.item(id);
+    if (!item || !this.#list.below(id)) return;
+    this.#list.fold(id);
+    if (focusedIn(item.li)) item.article.focus({ preventScroll: true });
+    this.update();
+  }
+
+  /** Shows what waits below a comment, or all of it (0), and leads to the first. @param {number} id */
+  #showNew(id) {
+    if (!id) this.#list.rewind();
+    const shown = new Set(this.update(id).map((each) => this.#list.item(each)?.article));
+    const first = this.#articles.find((article) => shown.has(article));
     first?.focus({ preventScroll: true });
     first?.scrollIntoView({ block: "nearest" });
   }
+
+  // ── moving about ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #articles() {
+    return [...this.#list.element.querySelectorAll("article")];
+  }
+
+  /** To the next comment, or the one before. @param {1 | -1} by */
+  #step(by) {
+    const articles = this.#articles;
+    const at = articles.findIndex((article) => article === focusedIn(this.element)?.closest("article"));
+    articles[at < 0 ? 0 : at + by]?.focus();
+  }
+
+  /** To the next new comment; the one it comes from is new no longer. */
+  #nextNew() {
+    const articles = this.#articles;
+    const at = articles.findIndex((article) => article === focusedIn(this.element)?.closest("article"));
+    if (at >= 0) this.#list.item(Number(articles[at].id.slice("comment-".length)))?.mark(false);
+    const fresh = [...articles.slice(at + 1), ...articles.slice(0, at + 1)].find((article) => article.matches(".unread"));
+    if (fresh) this.#lead(fresh);
+    else this.#announcer.say(this.#words.say("noneNew"));
+  }
+
+  /** Once loaded: what is new since the last visit, which ended at a cursor. */
+  #recall() {
+    const { feed, isLoaded } = this.#session;
+    if (!isLoaded || this.#list.unread.to) return;
+    const last = parseCursor(this.#memory.get(`seen:${this.#room}`) ?? "");
+    const from = last?.epoch === feed.epoch ? last.seq : Infinity;
+    this.#list.unread = { from, to: feed.seq || 1 };
+    const n = [...feed.comments.values()].filter((comment) => this.#list.isUnread(comment.id)).length;
+    this.#unread.hidden = n === 0;
+    setText(this.#unread, this.#words.say("newSince", { n }));
+  }
+
+  /** How far this reader has come: not beyond what waits behind the pill. */
+  #remember() {
+    const { feed, isLoaded } = this.#session;
+    if (isLoaded) this.#memory.set(`seen:${this.#room}`, `${feed.epoch}.${Math.min(feed.seq, ...[...feed.arrived].map((id) => id - 1))}`);
+  }
+
+  // ── the connection in words ───────────────────────────────────────────────────────────────────────────────────────
 
   #showState() {
     const { status, feed, readers } = this.#session;

@@ -58,6 +58,11 @@ export class Words {
     return new Intl.DateTimeFormat(this.locale, { day: "numeric", month: "short", year }).format(then);
   }
 
+  /** The time of day. @param {number} at_ms */
+  clock(at_ms) {
+    return new Intl.DateTimeFormat(this.locale, { timeStyle: "short" }).format(at_ms);
+  }
+
   /** The exact time, in the reader's own zone. @param {string} iso */
   exact(iso) {
     const then = Date.parse(iso);

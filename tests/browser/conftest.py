@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.reader import Reader
+from tests.browser.rooms import Place
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 
 CHROMIUM_ARGS = [
@@ -66,3 +67,20 @@ def new_reader(server: ServerProcess, browser: Browser) -> Iterator[Callable[...
     for reader in readers:
         reader.context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests of a module that don't harm it."""
+    with serving(tmp_path_factory.mktemp("shared"), **UNLIMITED) as server:
+        yield server
+
+
+@pytest.fixture
+def place(
+    shared_server: ServerProcess, browser: Browser, request: pytest.FixtureRequest
+) -> Iterator[Place]:
+    """A room of the shared server that no other test has."""
+    place = Place(browser, shared_server.url, f"test/{request.node.name.partition(chr(91))[0]}")
+    yield place
+    place.close()

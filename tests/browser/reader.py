@@ -19,7 +19,7 @@ READ_TREE = """() => {
     .filter(Boolean)
     .map((article) => [
       `${article.querySelector("h3").textContent}: ${article.querySelector(".body").innerText}`,
-      read(article.parentElement.querySelector(":scope > .replies")),
+      read(article.parentElement.querySelector(":scope > .branch > .replies")),
     ]);
   return read(document.querySelector("live-thread").shadowRoot.querySelector(".roots"));
 }"""
@@ -56,6 +56,12 @@ class Reader:
     def reply(self, to: str, text: str, name: str | None = None) -> None:
         self.comment(to).get_by_role("button", name=re.compile("^Reply to")).click()
         self._fill(self.page.locator("live-thread form.reply"), text, name)
+
+    def choose(self, comment: str, choice: str) -> None:
+        """Opens a comment's menu and presses what it offers."""
+        article = self.comment(comment)
+        article.get_by_role("button", name=re.compile("^More about")).click()
+        article.locator(".menu").get_by_role("button", name=choice).click()
 
     def _fill(self, form: Locator, text: str, name: str | None) -> None:
         box = form.locator("textarea")

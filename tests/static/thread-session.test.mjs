@@ -106,7 +106,7 @@ test("a post cut off by a lost connection is sent again with its nonce, and is t
   const [second] = sockets.last.of("post");
   assert.equal(second.nonce, first.nonce);
   sockets.last.say({ type: "ack", ref: second.ref, room: "r", seq: 1, comment: comment(1, "Hello"), duplicate: true });
-  assert.deepEqual(session.feed.childrenOf(0), [1]);
+  assert.deepEqual(session.feed.roots.head, [1]);
   assert.ok(session.posting.outbox.isEmpty);
   assert.equal(posted.length, 1);
 });
@@ -132,7 +132,7 @@ test("two posts of the same text are two comments", () => {
   assert.equal(session.posting.outbox.shown.length, 1);
   sockets.last.say({ type: "ack", ref: a.ref, room: "r", seq: 1, comment: comment(1, "+1") });
   sockets.last.say({ type: "ack", ref: b.ref, room: "r", seq: 2, comment: comment(2, "+1") });
-  assert.deepEqual(session.feed.childrenOf(0), [2, 1]);
+  assert.deepEqual(session.feed.roots.head, [2, 1]);
   assert.ok(session.posting.outbox.isEmpty);
 });
 
@@ -144,7 +144,7 @@ test("a gap is answered by a join at the cursor; what comes before its answer is
   sockets.last.say(changes(3, comment(4, "d")));
   answerJoin(sockets);
   sockets.last.say({ ...changes(1, comment(2, "b"), comment(3, "c"), comment(4, "d")), to: 4 });
-  assert.deepEqual(session.feed.childrenOf(0), [4, 3, 2, 1]);
+  assert.deepEqual(session.feed.roots.head, [4, 3, 2, 1]);
   assert.equal(sockets.last.of("join").length, 2);
 });
 
@@ -217,4 +217,59 @@ test("paused, it comes back by its cursor", () => {
   session.start();
   sockets.last.accept();
   assert.equal(sockets.last.of("join")[0].since, "abc.1");
+});
+
+test("what is asked for is sent until it is answered, over any connection, with the same nonce", async () => {
+  const { clock, sockets, session } = live();
+  const asked = session.posting.ask({ type: "edit", comment: 3, body: "Better" });
+  const { nonce } = sockets.last.of("edit")[0];
+  sockets.last.drop(1006);
+  clock.pass(250);
+  sockets.last.accept();
+  welcome(sockets, GUEST);
+  answerJoin(sockets);
+  assert.deepEqual(sockets.last.of("edit").map((frame) => [frame.nonce, frame.ref]), [[nonce, nonce]]);
+  sockets.last.say({ type: "error", ref: nonce, code: "unavailable", message: "", retryable: true, retry_after_ms: 500 });
+  clock.pass(500);
+  assert.equal(sockets.last.of("edit").length, 2);
+  sockets.last.say({ type: "ack", ref: nonce, room: "r", seq: 9 });
+  assert.equal((await asked).seq, 9);
+});
+
+test("a like is shown at once and taken back if the server says no", async () => {
+  const { sockets, session } = live();
+  sockets.last.say(changes(0, { ...comment(1, "Hello"), reactions: { like: 2 } }));
+  const first = () => /** @type {any} */ (session.feed.comments.get(1));
+  const toggled = session.reactions.toggle(1);
+  assert.deepEqual(session.reactions.of(first()), { isOn: true, count: 3 });
+  const { ref } = sockets.last.of("react")[0];
+  sockets.last.say({ type: "error", ref, code: "banned", message: "No.", retryable: false });
+  await assert.rejects(toggled, { message: "No." });
+  assert.deepEqual(session.reactions.of(first()), { isOn: false, count: 2 });
+});
+
+test("another order is a new snapshot in that order", () => {
+  const { sockets, session } = live();
+  session.sort("best");
+  const { order, since } = sockets.last.of("join").at(-1);
+  assert.deepEqual([order, since], ["best", undefined]);
+  const roots = [comment(2, "liked"), comment(9, "less"), comment(4, "least")];
+  answerJoin(sockets, { cursor: "abc.9", comments: roots, next: "token" });
+  sockets.last.say(changes(9, comment(10, "new")));
+  assert.deepEqual(session.feed.roots, { head: [10, 2, 9, 4], tail: [] });
+});
+
+test("a comment is found wherever it is, and roots of pages not read come last", async () => {
+  const { sockets, session } = live();
+  session.sort("newest");
+  answerJoin(sockets, { cursor: "abc.9", comments: [comment(9, "new"), comment(8, "newer")], next: "token" });
+  const found = session.find(3);
+  const { ref, comment: id } = sockets.last.of("page")[0];
+  assert.equal(id, 3);
+  sockets.last.say({ type: "page", ref, room: "r", comments: [comment(2, "root"), { ...comment(3, "reply"), parent: 2 }], at: 9 });
+  assert.equal(await found, true);
+  assert.deepEqual(session.feed.roots, { head: [9, 8], tail: [2] });
+  const lost = session.find(5);
+  sockets.last.drop(1006);
+  assert.equal(await lost, false);
 });
