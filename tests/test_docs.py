@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 
 from livethread.cli import main
+from livethread.moderation.filters import Filters
+from livethread.protocol.commands import Action
 from livethread.protocol.errors import CloseCode, ErrorCode
 from livethread.settings import Settings
 from livethread.web import comments, events, moderation, rooms
@@ -81,3 +84,8 @@ def test_each_command_stands_in_the_docs(command: str) -> None:
 def test_each_link_between_pages_leads_to_a_file(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
         assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("name", [*Filters.model_fields, *get_args(Action)])
+def test_each_filter_and_action_stands_in_the_moderation_page(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "moderation.md").read_text()

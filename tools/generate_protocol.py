@@ -375,6 +375,8 @@ def words(field: Mapping[str, Any]) -> str:
             return f"object: string to {kind}"
         case {"patternProperties": kinds}:
             return "object: name to " + " or ".join(words(value) for value in kinds.values())
+        case {"type": "string", "format": "date-time"}:
+            return "time, RFC 3339 with its zone"
         case {"type": "string"}:
             return ", ".join(["string", *_string_limits(field)])
         case {"type": "integer" | "number" as kind}:

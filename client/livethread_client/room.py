@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Protocol, TypedDict, TypeVar, Unpack
 
 from livethread.protocol import commands
-from livethread.protocol.commands import Action, Order, ReportReason, RoomState
+from livethread.protocol.commands import (
+    CommentAction,
+    Order,
+    PersonAction,
+    ReportReason,
+    RoomState,
+)
 from livethread.protocol.errors import LivethreadError
 from livethread.protocol.frames import Ack, Change, PageReply
 from livethread.protocol.frames import Room as RoomInfo
@@ -203,13 +210,13 @@ class Room:
     async def moderate(
         self,
         comment: int,
-        action: Action,
+        action: CommentAction,
         reason: str | None = None,
         *,
         nonce: str | None = None,
         patience_s: float | None = None,
     ) -> Ack:
-        """Act on a comment (moderators, bots with that scope); see ``commands.Action``."""
+        """Act on a comment (moderators, bots with that scope); see ``commands.Moderate``."""
         moderate = checked(
             commands.Moderate,
             room=self.name,
@@ -231,6 +238,28 @@ class Room:
         nonce = nonce or self._new_nonce()
         configure = checked(commands.Configure, room=self.name, nonce=nonce, **changes)
         return await self._server.ask(configure, Ack, patience_s)
+
+    async def moderate_author(
+        self,
+        author: str,
+        action: PersonAction,
+        reason: str | None = None,
+        *,
+        until: datetime | None = None,
+        nonce: str | None = None,
+        patience_s: float | None = None,
+    ) -> Ack:
+        """Ban, mute in this room or shadow a person, until then or for good, or take it back."""
+        moderate = checked(
+            commands.Moderate,
+            room=self.name,
+            nonce=nonce or self._new_nonce(),
+            author=author,
+            action=action,
+            reason=reason,
+            until=until,
+        )
+        return await self._server.ask(moderate, Ack, patience_s)
 
     def leave(self) -> None:
         """Follow it no more."""

@@ -62,12 +62,13 @@ from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
-from livethread.model import Committed
+from livethread.model import DECREES, Committed
+from livethread.moderation.engine import Engine
 from livethread.protocol.frames import Limits
 from livethread.protocol.text import MAX_NAME_CHARS
 from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
-from livethread.rules import SessionRules
+from livethread.rules import Judge, NoJudge, SessionRules
 from livethread.settings import Settings
 from livethread.site import DEFAULT, Site
 from livethread.snapshots import Snapshots
@@ -182,7 +183,9 @@ class Clocks:
 SYSTEM = Clocks()
 
 
-def session_rules(settings: Settings, clocks: Clocks = SYSTEM) -> SessionRules:
+def session_rules(
+    settings: Settings, clocks: Clocks = SYSTEM, judge: Judge | None = None
+) -> SessionRules:
     def limiter(per_s: float, burst: int) -> RateLimiter:
         return RateLimiter(Rate(per_s, burst), clocks.monotonic)
 
@@ -209,6 +212,7 @@ def session_rules(settings: Settings, clocks: Clocks = SYSTEM) -> SessionRules:
         render=render_json,
         clock=clocks.monotonic,
         clock_ms=clocks.wall_ms,
+        judge=judge or NoJudge(),
     )
 
 
@@ -236,7 +240,10 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
     )
 
     def deliver_to_hub(committed: Iterable[Committed]) -> None:
-        deliver(hub, committed)
+        done = list(committed)
+        deliver(hub, done)
+        if any(one.act is not None and one.act.action in DECREES for one in done):
+            gateway.look()
 
     writer = Writer(
         store,
@@ -254,11 +261,13 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         resume_changes=settings.resume_changes,
         resume_bytes=settings.resume_bytes,
     )
+    engine = Engine()
     directory = Directory(
         store,
         Site(DEFAULT, origins=tuple(settings.origins), guests=settings.guests),
         OwnOrigin(settings.public_url),
         clocks.wall_ms,
+        engine.hear,
     )
     authenticator = Authenticator(
         store,
@@ -269,7 +278,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
     )
     services = Services(
         settings=settings,
-        rules=session_rules(settings, clocks),
+        rules=session_rules(settings, clocks, engine),
         store=store,
         hub=hub,
         writer=writer,
@@ -278,7 +287,8 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         directory=directory,
         proxies=ProxyPolicy(settings.trusted_proxies),
     )
-    return Gateway(services, loop)
+    gateway = Gateway(services, loop)
+    return gateway
 
 
 def encode_frame_for(settings: Settings) -> EncodeFrame:

@@ -7,6 +7,7 @@ import secrets
 from asyncio import AbstractEventLoop, Future, Task
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Protocol
@@ -119,6 +120,7 @@ class Gateway:
             settings.presence_s / 4 or 1.0,
         )
         self._ticks = 0
+        self._news = asyncio.Event()
         slots = max(1, round(settings.heartbeat_s / self._tick_s))
         self._wheel: list[dict[Peer, None]] = [{} for _ in range(slots)]
         self._slots: dict[Peer, int] = {}
@@ -224,7 +226,10 @@ class Gateway:
 
     async def _watch_directory(self) -> None:
         while True:
-            await asyncio.sleep(WATCH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WATCH_S):
+                    await self._news.wait()
+            self._news.clear()
             try:
                 if await self.services.directory.refresh():
                     self.review()
@@ -232,6 +237,10 @@ class Gateway:
                 continue  # the Store says so; what was known counts on
             except Exception:
                 log.exception("timer_failed", duty="watch_directory")
+
+    def look(self) -> None:
+        """Something was said through this server: the directory needn't wait for its turn."""
+        self._news.set()
 
     def review(self) -> None:
         """Hold everyone who is connected against what the directory now says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Literal, NewType, get_args
 
 from livethread.protocol.errors import LivethreadError
 from livethread.value import value
@@ -55,6 +55,11 @@ Action = Literal[
     "lock",
     "unlock",
 ]
+
+
+PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute"]
+DECREES = frozenset({*get_args(PersonAction), "filters"})
+"""Acts that change how people stand, or what is filtered."""
 
 
 @value
@@ -147,6 +152,36 @@ class Change:
     room: Room | None = None
 
 
+SHADOWED = "shadow ban"
+"""Why a comment is held of which its author is not told so."""
+
+
+@value
+class Draft:
+    """What is about to be written, as filters look at it; ``trap`` is a field people don't see.
+
+    ``since_ms`` is when a guest's identity was made, ms since 1970; None if that isn't known.
+    """
+
+    room: RoomName
+    author: str
+    role: Role
+    since_ms: int | None
+    body: str
+    trap: str | None
+    nonce: str | None
+    is_edit: bool
+    now_ms: int
+
+
+@value
+class Judgement:
+    """``hold``: why it is to wait, for moderators; ``first``: so many are to be shown before."""
+
+    hold: str | None = None
+    first: int = 0
+
+
 # ── wishes: what a session asks the Store to make true ──────────────────────────────────────────
 
 
@@ -156,7 +191,8 @@ class PostComment:
     rich: str | None
     parent: CommentId | None
     badge: Literal["bot", "staff"] | None = None
-    hold: str | None = None
+    trap: str | None = None
+    judgement: Judgement = Judgement()
 
 
 @value
@@ -165,6 +201,7 @@ class EditComment:
     body: str
     rich: str | None
     window_s: int
+    judgement: Judgement = Judgement()
 
 
 @value
@@ -184,6 +221,7 @@ class ReportComment:
     comment: CommentId
     reason: str
     text: str | None
+    hold_at: int = 0
 
 
 @value
@@ -204,6 +242,28 @@ class ConfigureRoom:
     reason: str | None = None
 
 
+@value
+class RestrictPerson:
+    """Of a site (``mute``: of the room) bar a person, named or by a comment of theirs.
+
+    ``until_ms`` is when that ends, ms since the Unix epoch; None: not by itself.
+    """
+
+    person: str | None
+    comment: CommentId | None
+    action: PersonAction
+    reason: str | None
+    until_ms: int | None
+
+
+@value
+class SetFilters:
+    """Have a room's filters be these, as JSON; a site's stand at ``site.key_of(site, "")``."""
+
+    filters: str
+    reason: str | None = None
+
+
 Wish = (
     PostComment
     | EditComment
@@ -212,6 +272,8 @@ Wish = (
     | ReportComment
     | ModerateComment
     | ConfigureRoom
+    | RestrictPerson
+    | SetFilters
 )
 
 

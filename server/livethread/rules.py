@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from livethread.auth.limits import Rate, RateLimiter
+from livethread.model import Draft, Judgement, RoomName
 from livethread.protocol.frames import Limits
+
+
+class Judge(Protocol):
+    """Looks at what readers write before it is committed: ``moderation.engine``."""
+
+    def admit(self, room: RoomName, author: str, now_ms: int) -> None:
+        """Raises ``Banned`` if they may not write in that room."""
+
+    def judge(self, draft: Draft) -> Judgement:
+        """Whether it is to wait, and why. Raises ``Rejected``."""
+
+    def hold_at(self, room: RoomName) -> int:
+        """How many readers' reports hold a comment; 0: none do."""
+
+
+class NoJudge:
+    """Lets everything pass."""
+
+    def admit(self, room: RoomName, author: str, now_ms: int) -> None:
+        pass
+
+    def judge(self, draft: Draft) -> Judgement:
+        return Judgement()
+
+    def hold_at(self, room: RoomName) -> int:
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +57,4 @@ class SessionRules:
     render: Callable[[str], str | None]
     clock: Callable[[], float]
     clock_ms: Callable[[], int]
+    judge: Judge = field(default_factory=NoJudge)

@@ -23,7 +23,21 @@ from livethread.effects import (
     Subscribe,
     Unsubscribe,
 )
-from livethread.model import CommentId, Outcome, Page, PageRequest, Role, RoomName, Write
+from livethread.model import (
+    CommentId,
+    DeleteComment,
+    Draft,
+    EditComment,
+    Outcome,
+    Page,
+    PageRequest,
+    PostComment,
+    ReportComment,
+    Role,
+    RoomName,
+    Wish,
+    Write,
+)
 from livethread.protocol import commands, frames
 from livethread.protocol.codec import decode_command
 from livethread.protocol.cursor import BEGINNING, Cursor
@@ -356,6 +370,7 @@ class Session:
         elif not identity.is_staff:
             rules.identity_posts.take(identity.id)
             rules.address_posts.take(self._address)
+        wish = self._judged(wish, room, command)
         self._take_place()
         write = Write(
             room=room,
@@ -367,6 +382,28 @@ class Session:
             wish=wish,
         )
         return [Submit(write, command.ref)]
+
+    def _judged(self, wish: Wish, room: RoomName, command: commands.InRoom) -> Wish:
+        """The wish with what the filters say of it. Raises ``Rejected`` and ``Banned``."""
+        if not self.identity.is_staff and not isinstance(wish, DeleteComment):
+            self._rules.judge.admit(room, self.identity.id, self._rules.clock_ms())
+        if isinstance(wish, ReportComment):
+            return replace(wish, hold_at=self._rules.judge.hold_at(room))
+        if not isinstance(wish, PostComment | EditComment):
+            return wish
+        is_post = isinstance(wish, PostComment)
+        draft = Draft(
+            room=room,
+            author=self.identity.id,
+            role=self.identity.role,
+            since_ms=self.identity.since_ms,
+            body=wish.body,
+            trap=wish.trap if isinstance(wish, PostComment) else None,
+            nonce=command.nonce if isinstance(command, commands.Write) else None,
+            is_edit=not is_post,
+            now_ms=self._rules.clock_ms(),
+        )
+        return replace(wish, judgement=self._rules.judge.judge(draft))
 
     def _take_place(self) -> None:
         if self._in_flight >= self._rules.max_in_flight:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from livethread.model import BotToken, Role, RoomName
@@ -28,6 +29,11 @@ def key_of(site: str, room: str) -> RoomName:
     No room's name has a space, and databases from before there were sites stay as they are.
     """
     return RoomName(room if site == DEFAULT else f"{site} {room}")
+
+
+def site_of(key: str) -> str:
+    """The site of a room's key."""
+    return key.rpartition(" ")[0] or DEFAULT
 
 
 def name_of(key: str) -> str:
@@ -104,11 +110,28 @@ class Ban:
 
 
 @value
+class Restriction:
+    """What a person may not do on a site, or in one ``room`` (its key), until then or for good.
+
+    ``mute``: write there. ``shadow``: be seen by others.
+    """
+
+    kind: Literal["mute", "shadow"]
+    room: RoomName | None
+    until_ms: int | None
+
+
+@value
 class Standing:
-    """All that operators said, at ``version``; it rises with each change of any of it."""
+    """All that operators and moderators said, at ``version``; it rises with each change of it.
+
+    ``restrictions`` stand by site and person, ``filters`` (JSON) by the room's key.
+    """
 
     version: int
     sites: Mapping[str, Site]
     roles: Mapping[tuple[str, str], Role]
     bans: Mapping[tuple[str, str], Ban]
     bots: Mapping[str, BotToken]
+    restrictions: Mapping[tuple[str, str], tuple[Restriction, ...]] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)

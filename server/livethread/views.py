@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from livethread.feed import Entry
-from livethread.model import Audience, Author, Change, Comment, CommentState, Page, Room
+from livethread.model import SHADOWED, Audience, Author, Change, Comment, CommentState, Page, Room
 from livethread.site import name_of
 
 _SHOWN = {
@@ -44,6 +44,8 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
     """
     state = comment.state
     is_shown = state in _SHOWN[audience] or (is_own and state is CommentState.HELD)
+    if is_own and comment.hold == SHADOWED and audience is Audience.PUBLIC:
+        state = CommentState.VISIBLE
     value: dict[str, Any] = {"id": comment.id}
     if comment.parent is not None:
         value["parent"] = comment.parent

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import cast, get_args
 
 from livethread.auth.identity import Scope
 from livethread.model import (
+    Action,
     CommentId,
     ConfigureRoom,
     DeleteComment,
     EditComment,
     ModerateComment,
+    PersonAction,
     PostComment,
     ReportComment,
+    RestrictPerson,
     SetReaction,
     Wish,
 )
@@ -24,10 +28,10 @@ from livethread.rules import SessionRules
 def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]:
     """What a writing command asks for. Raises ``TooLarge`` and ``Rejected``."""
     match command:
-        case commands.Post(body=body, parent=parent):
+        case commands.Post(body=body, parent=parent, website=trap):
             _check_body(body, rules)
             to = None if parent is None else CommentId(parent)
-            return "post", PostComment(body, rules.render(body), to)
+            return "post", PostComment(body, rules.render(body), to, trap=trap)
         case commands.Edit(comment=id, body=body):
             _check_body(body, rules)
             window_s = rules.limits.edit_window_s
@@ -40,8 +44,8 @@ def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]
             return "post", SetReaction(CommentId(id), reaction, on)
         case commands.Report(comment=id, reason=reason, text=text):
             return "post", ReportComment(CommentId(id), reason, text)
-        case commands.Moderate(comment=id, action=action, reason=reason):
-            return "moderate", ModerateComment(CommentId(id), action, reason)
+        case commands.Moderate():
+            return "moderate", _decision(command)
         case commands.Configure():
             return "moderate", ConfigureRoom(
                 command.state,
@@ -53,6 +57,17 @@ def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]
                 command.reason,
             )
     raise BadFrame
+
+
+def _decision(command: commands.Moderate) -> Wish:
+    id = None if command.comment is None else CommentId(command.comment)
+    if command.action in get_args(PersonAction):
+        until = command.until
+        until_ms = None if until is None else round(until.timestamp() * 1000)
+        action = cast(PersonAction, command.action)
+        return RestrictPerson(command.author, id, action, command.reason, until_ms)
+    assert id is not None
+    return ModerateComment(id, cast(Action, command.action), command.reason)
 
 
 def fingerprint(command: commands.InRoom) -> str:

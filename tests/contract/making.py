@@ -18,7 +18,9 @@ from livethread.model import (
     Outcome,
     PostComment,
     ReportComment,
+    RestrictPerson,
     RoomName,
+    SetFilters,
     SetReaction,
     Wish,
     Write,
@@ -44,7 +46,7 @@ def write(
     staff: bool | None = None,
 ) -> Write:
     is_staff = author is MOD if staff is None else staff
-    if nonce is None and not isinstance(wish, SetReaction | ReportComment):
+    if nonce is None and not isinstance(wish, SetReaction | ReportComment | SetFilters):
         nonce = f"nonce-{next(_nonces):08}"
     fingerprint = hashlib.blake2s(repr(wish).encode(), digest_size=16).hexdigest()
     return Write(RoomName(room), author, is_staff, nonce, fingerprint, now, wish)
@@ -88,6 +90,16 @@ def configure(
 ) -> Write:
     wish = ConfigureRoom(state, slow_mode_s, premoderate, title, max_depth, edit_window_s)
     return write(wish, **({"author": MOD} | how))
+
+
+def restrict(person: str, action: Any, until_ms: int | None = None, **how: Any) -> Write:
+    comment = how.pop("comment", None)
+    wish = RestrictPerson(person or None, comment, action, how.pop("reason", None), until_ms)
+    return write(wish, **({"author": MOD} | how))
+
+
+def filters(text: str, **how: Any) -> Write:
+    return write(SetFilters(text), **({"author": MOD} | how))
 
 
 def committed(outcome: Outcome) -> Committed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,16 +21,18 @@ from livethread.model import (
     Outcome,
     Page,
     PageRequest,
+    RestrictPerson,
     Room,
     RoomName,
     Seq,
+    SetFilters,
     Write,
 )
 from livethread.protocol.errors import Conflict, NotFound
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Person, Standing
+from livethread.site import Ban, Person, Restriction, Standing, site_of
 from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
-from livethread.store.plan import BatchState, plan
+from livethread.store.plan import BatchState, Decree, plan
 from livethread.store.rows import first_epoch
 from livethread.store.tokens import place_of, thread, token_of
 
@@ -51,8 +54,12 @@ class MemoryStore:
         """What ``commit`` does once its turn has come."""
         for write in writes:
             self._state.rooms.setdefault(write.room, self._room(write.room))
+        visible = [c for c in self._state.comments.values() if c.state is CommentState.VISIBLE]
+        self._state.shown = Counter(comment.author.id for comment in visible)
         made = plan(self._state, writes)
         self._acts += made.acts
+        for decree in made.decrees:
+            self._decree(decree)
         return made.outcomes
 
     async def room(self, name: RoomName) -> Room:
@@ -157,6 +164,35 @@ class MemoryStore:
 
     async def standing(self) -> Standing:
         return replace(self.said, bots=dict(self._bots))
+
+    def _decree(self, decree: Decree) -> None:
+        write, person = decree
+        wish, said, site = write.wish, self.said, site_of(write.room)
+        bans, filters = dict(said.bans), dict(said.filters)
+        restrictions = {key: list(found) for key, found in said.restrictions.items()}
+        if isinstance(wish, SetFilters):
+            filters[write.room] = wish.filters
+        else:
+            assert isinstance(wish, RestrictPerson)
+            assert person is not None
+            place, kind = (site, person), wish.action.removeprefix("un")
+            if kind == "ban":
+                bans.pop(place, None)
+                ban = Ban(*place, wish.until_ms, wish.reason or "", write.author.id, write.now_ms)
+                bans |= {place: ban} if wish.action == kind else {}
+            else:
+                room = write.room if kind == "mute" else None
+                found = restrictions.setdefault(place, [])
+                found[:] = [one for one in found if (one.kind, one.room) != (kind, room)]
+                if wish.action == kind:
+                    found.append(Restriction(kind, room, wish.until_ms))  # type: ignore[arg-type]
+        self.said = replace(
+            said,
+            version=said.version + 1,
+            bans=bans,
+            filters=filters,
+            restrictions={key: tuple(found) for key, found in restrictions.items() if found},
+        )
 
     async def person(self, site: str, id: str) -> Person | None:
         return self._people.get((site, id))

@@ -14,13 +14,18 @@ import pytest
 from livethread.model import (
     ActsRequest,
     Audience,
+    Author,
     BotToken,
     Comment,
     CommentId,
     CommentState,
     Committed,
+    EditComment,
+    Judgement,
     Page,
     PageRequest,
+    PostComment,
+    ReportComment,
     Role,
     RoomName,
 )
@@ -34,7 +39,7 @@ from livethread.protocol.errors import (
     Rejected,
     RoomClosed,
 )
-from livethread.site import Person
+from livethread.site import Person, Restriction
 from livethread.store.base import Store
 from livethread.store.paging import size_of
 from tests.contract.making import (
@@ -49,10 +54,13 @@ from tests.contract.making import (
     configure,
     delete,
     edit,
+    filters,
     moderate,
     post,
     react,
     report,
+    restrict,
+    write,
 )
 
 Reopen = Callable[[], Awaitable[Store]]
@@ -542,6 +550,115 @@ async def test_an_act_of_another_site_is_not_this_sites(store: Store) -> None:
         assert [a.act.room for a in acts] == ([] if room is None else [room])
 
 
+HELD_BY_FILTER = Judgement("link filter: 2 links")
+
+
+async def test_a_comment_is_held_for_the_reason_given_unless_it_is_staffs(store: Store) -> None:
+    judged = PostComment("words", None, None, judgement=HELD_BY_FILTER)
+    (done, staffs) = await only(store, write(judged), write(judged, author=MOD))
+    held, shown = comment_of(done), comment_of(staffs)
+    assert (held.state, held.hold, held.was_public) == ("held", "link filter: 2 links", False)
+    assert (shown.state, shown.hold) == ("visible", None)
+    assert (await store.held_by(A, MARA.id))[0] == held
+    assert (await store.counts([A]))[A] == 1
+
+
+async def test_an_edit_that_a_filter_holds_takes_the_comment_out_of_sight(store: Store) -> None:
+    edited = EditComment(CommentId(1), "see https://a.example", None, WINDOW_S, HELD_BY_FILTER)
+    (_, done) = await only(store, post(), write(edited))
+    comment = comment_of(done)
+    assert (comment.state, comment.hold, comment.was_public) == (
+        "held",
+        "link filter: 2 links",
+        True,
+    )
+    assert (await store.counts([A]))[A] == 0
+
+
+async def test_an_authors_first_comments_wait_until_enough_were_shown(store: Store) -> None:
+    def first(**how: Any) -> Any:
+        return write(PostComment("words", None, None, judgement=Judgement(first=2)), **how)
+
+    states = [comment_of((await only(store, first()))[0]).state for _ in range(3)]
+    assert states == ["held"] * 3
+    await only(store, moderate(1, "approve"), moderate(2, "approve"))
+    (here, elsewhere, other) = await only(
+        store, first(), first(room="b"), first(room="b", author=TOM)
+    )
+    assert [comment_of(c).state for c in (here, elsewhere, other)] == ["visible", "visible", "held"]
+    assert comment_of(other).hold == "new author: 0 of 2 comments were shown"
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_reports_of_enough_readers_hold_a_comment(store: Store, together: bool) -> None:
+    def reported(by: Author) -> Any:
+        return write(ReportComment(CommentId(1), "spam", None, hold_at=2), author=by)
+
+    await only(store, post())
+    steps = [reported(MARA), reported(MARA), reported(TOM)]
+    for batch in [steps] if together else [[step] for step in steps]:
+        assert await state_of(store, 1) == "visible"
+        await only(store, *batch)
+    assert await state_of(store, 1) == "held"
+    held = (await feed(store))[2]
+    assert held is not None
+    assert (held.hold, held.reports) == ("reports: 2 readers", 2)
+    (approved,) = await only(store, moderate(1, "approve"))
+    assert comment_of(approved).reports == 0
+    await only(store, reported(TOM), reported(MARA))  # they have had their say
+    assert await state_of(store, 1) == "visible"
+
+
+async def test_a_ban_a_mute_a_shadow_are_said_logged_and_taken_back(reopen: Reopen) -> None:
+    store = await reopen()
+    before = await store.standing_version()
+    await only(
+        store,
+        post(author=TOM, room="news a"),
+        restrict(TOM.id, "ban", T0 + 9, reason="rude", room="news a"),
+        restrict("", "mute", comment=CommentId(1), room="news a"),
+        restrict(TOM.id, "shadow"),
+    )
+    store = await reopen()
+    said = await store.standing()
+    assert said.version > before
+    ban = said.bans["news", TOM.id]
+    assert (ban.until_ms, ban.reason, ban.by) == (T0 + 9, "rude", MOD.id)
+    assert said.restrictions == {
+        ("news", TOM.id): (Restriction("mute", RoomName("news a"), None),),
+        ("default", TOM.id): (Restriction("shadow", None, None),),
+    }
+    acts = await store.acts(ActsRequest("news", person=TOM.id))
+    assert [(a.act.action, a.act.comment) for a in acts] == [("mute", 1), ("ban", None)]
+    await only(
+        store,
+        restrict(TOM.id, "unban", room="news a"),
+        restrict(TOM.id, "unmute", room="news a"),
+        restrict(TOM.id, "unshadow"),
+    )
+    said = await store.standing()
+    assert (dict(said.bans), dict(said.restrictions)) == ({}, {})
+
+
+async def test_nobody_bars_themselves(store: Store) -> None:
+    assert isinstance((await store.commit([restrict(MOD.id, "ban")]))[0], BadFrame)
+    assert dict((await store.standing()).bans) == {}
+
+
+async def test_filters_are_kept_by_room_and_by_site(reopen: Reopen) -> None:
+    store = await reopen()
+    version = await store.standing_version()
+    await only(store, filters('{"max_links":1}', room=""), filters("{}", room="news "))
+    await only(store, filters('{"max_links":2}', room="a"), filters('{"max_links":3}', room="a"))
+    store = await reopen()
+    said = await store.standing()
+    assert said.version > version
+    assert said.filters == {"": '{"max_links":1}', "news ": "{}", "a": '{"max_links":3}'}
+    assert [a.act.room for a in await store.acts(ActsRequest("news"))] == ["news "]
+    assert [a.act.room for a in await store.acts(ActsRequest("default"))] == ["a", "a", ""]
+    assert (await store.room(A)).seq == 0
+
+
 async def test_a_locked_thread_takes_staffs_replies_only(store: Store) -> None:
     await only(store, post(), post(parent=1), moderate(1, "lock"))
     for reply in (post(parent=1), post(parent=2)):
@@ -602,8 +719,8 @@ async def test_premoderation_holds_what_readers_post_until_it_is_approved(store:
 
 async def test_a_held_comment_is_unknown_to_others_and_known_to_its_author(store: Store) -> None:
     await only(store, configure(premoderate=True), post("held"))
-    for write in (edit(2, "x", author=TOM), delete(2, author=TOM), react(2, author=TOM)):
-        assert isinstance((await store.commit([write]))[0], NotFound)
+    for theirs in (edit(2, "x", author=TOM), delete(2, author=TOM), react(2, author=TOM)):
+        assert isinstance((await store.commit([theirs]))[0], NotFound)
     await only(store, edit(2, "better"), delete(2))
 
 

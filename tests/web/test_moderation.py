@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.site import ROOM, ROOMS, Site
+from tests.web.site import ROOM, ROOMS, Site, until
 
 ACTS = "/api/v1/acts"
 
@@ -104,3 +104,139 @@ async def test_what_is_no_action_is_refused(site: Site, staff: dict[str, str]) -
     answer = await act(site, staff, comment["id"], "eat")
     assert (answer.status_code, answer.json()["field"]) == (422, "action")
     assert (await act(site, staff, 99, "hide")).status_code == 404
+
+
+FILTERS = "/api/v1/filters"
+
+
+async def test_filters_hold_within_a_moment_and_staff_is_told_why(
+    site: Site, staff: dict[str, str]
+) -> None:
+    mara, ana = await site.guest(), await site.guest("Ana")
+    filters = {"max_links": 0, "refuse_words": ["casino"], "hold_at_reports": 1}
+    answer = await site.client.put(FILTERS, json=filters, headers=staff)
+    assert answer.status_code == 200, answer.text
+    assert (await site.client.get(FILTERS, headers=staff)).json() == filters
+    await noticed(site)
+    held = await site.post(mara, "see https://a.example")
+    assert (held["state"], held.get("hold")) == ("held", None)
+    page = f"{ROOMS}/{ROOM}/comments"
+    assert (await site.client.get(page)).json()["comments"] == []
+    (seen,) = (await site.client.get(page, headers=staff)).json()["comments"]
+    assert seen["hold"] == "link filter: 1 links, 0 are allowed"
+    headers = {**mara, "Idempotency-Key": "key-refused-1"}
+    refused = await site.client.post(page, json={"body": "CASINO!"}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "rejected")
+    fine = await site.post(mara, "fine")
+    url = f"{page}/{fine['id']}/reports"
+    assert (await site.client.post(url, json={"reason": "spam"}, headers=ana)).status_code == 200
+    (_, reported) = (await site.client.get(page, headers=staff)).json()["comments"]
+    assert reported["hold"] == "reports: 1 readers"
+
+
+async def test_what_is_said_through_a_server_counts_there_at_once(
+    site: Site, staff: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await noticed(site)
+    monkeypatch.setattr("livethread.gateway.WATCH_S", 10_000)
+    for most in (1, 2):  # the first may still be met by a look that had begun
+        await site.client.put(FILTERS, json={"max_links": most}, headers=staff)
+        await noticed(site)
+
+
+async def noticed(site: Site) -> None:
+    """What was said through the server has reached its rules."""
+    directory = site.gateway.services.directory
+    version = await site.gateway.services.store.standing_version()
+    await until(lambda: directory.version >= version)
+
+
+async def test_a_rooms_filters_are_over_its_sites(site: Site, staff: dict[str, str]) -> None:
+    await site.client.put(FILTERS, json={"hold_guests": True}, headers=staff)
+    await site.client.put(f"{FILTERS}?room={ROOM}", json={"hold_guests": False}, headers=staff)
+    await noticed(site)
+    guest = await site.guest()
+    assert (await site.post(guest, "here"))["state"] == "visible"
+    assert (await site.post(guest, "there", room="other"))["state"] == "held"
+
+
+@pytest.mark.parametrize(
+    ("filters", "field"),
+    [
+        ({"hold_patterns": ["("]}, "hold_patterns"),
+        ({"zebra": 1}, "zebra"),
+        ({"max_links": -1}, "max_links"),
+    ],
+)
+async def test_filters_that_are_none_are_refused(
+    site: Site, staff: dict[str, str], filters: dict[str, Any], field: str
+) -> None:
+    answer = await site.client.put(FILTERS, json=filters, headers=staff)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert (await site.client.get(FILTERS, headers=staff)).json() == {}
+
+
+async def test_only_those_who_may_moderate_see_or_set_filters(site: Site) -> None:
+    for by in ({}, await site.guest(), await site.bot("moderate", rooms="news/*")):
+        answers = [
+            await site.client.get(FILTERS, headers=by),
+            await site.client.put(FILTERS, json={"max_links": 1}, headers=by),
+        ]
+        assert [answer.status_code for answer in answers] == [403, 403]
+    by = await site.bot("moderate", rooms="news/*")
+    url = f"{FILTERS}?room=news/a"
+    assert (await site.client.put(url, json={"max_links": 1}, headers=by)).status_code == 200
+
+
+async def test_who_is_muted_writes_in_other_rooms_only(site: Site, staff: dict[str, str]) -> None:
+    guest = await site.guest()
+    comment = await site.post(guest, "words")
+    assert (await act(site, staff, comment["id"], "mute")).status_code == 200
+    await noticed(site)
+    headers = {**guest, "Idempotency-Key": "key-muted-1"}
+    for path, body in (
+        ("comments", {"body": "more"}),
+        ("reactions", {"comment": comment["id"], "reaction": "like", "on": True}),
+    ):
+        url = f"{ROOMS}/{ROOM}/{path}"
+        refused = await site.client.post(url, json=body, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "banned")
+    await site.post(guest, "elsewhere", room="other")
+    url = f"{ROOMS}/{ROOM}/moderation"
+    unmute = {"author": comment["author"]["id"], "action": "unmute"}
+    assert (await site.client.post(url, json=unmute, headers=staff)).status_code == 200
+    await noticed(site)
+    await site.post(guest, "again")
+
+
+async def test_who_is_shadowed_is_not_told_and_not_seen(site: Site, staff: dict[str, str]) -> None:
+    guest = await site.guest()
+    comment = await site.post(guest, "words")
+    await act(site, staff, comment["id"], "shadow")
+    await noticed(site)
+    shadowed = await site.post(guest, "unseen")
+    assert shadowed["state"] == "visible"
+    page = f"{ROOMS}/{ROOM}/comments"
+    assert [c["body"] for c in (await site.client.get(page)).json()["comments"]] == ["words"]
+    seen = (await site.client.get(page, headers=staff)).json()["comments"][1]
+    assert (seen["state"], seen["hold"]) == ("held", "shadow ban")
+    counts = await site.client.get(f"/api/v1/counts?room={ROOM}")
+    assert counts.json()["counts"][ROOM] == 1
+
+
+async def test_who_is_banned_is_nobody_here_until_it_ends(
+    site: Site, staff: dict[str, str]
+) -> None:
+    guest = await site.guest()
+    comment = await site.post(guest, "words")
+    answer = await act(site, staff, comment["id"], "ban", until="2999-01-01T00:00:00Z")
+    assert answer.status_code == 200, answer.text
+    await noticed(site)
+    refused = await site.client.get(f"{ROOMS}/{ROOM}", headers=guest)
+    assert (refused.status_code, refused.json()["code"]) == (403, "banned")
+    (logged,) = (await site.client.get(ACTS, headers=staff)).json()["acts"]
+    assert (logged["action"], logged["person"]) == ("ban", comment["author"]["id"])
+    past = {"author": logged["person"], "action": "ban", "until": "2001-01-01T00:00:00Z"}
+    await site.client.post(f"{ROOMS}/{ROOM}/moderation", json=past, headers=staff)
+    await noticed(site)
+    assert (await site.client.get(f"{ROOMS}/{ROOM}", headers=guest)).status_code == 200

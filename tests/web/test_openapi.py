@@ -45,7 +45,9 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         f"{room}/changes": {"get"},
         f"{room}/events": {"get"},
         f"{room}/reactions": {"post"},
+        f"{room}/moderation": {"post"},
         "/api/v1/acts": {"get"},
+        "/api/v1/filters": {"get", "put"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
         "/api/v1/me": {"get"},
@@ -60,7 +62,7 @@ async def test_each_operation_says_what_it_takes_and_answers(site: Site) -> None
             assert operation["summary"], name
             assert operation["description"], name
             assert "application/problem+json" in operation["responses"]["default"]["content"], name
-            has_body = method in ("post", "patch")
+            has_body = method in ("post", "patch", "put")
             assert ("requestBody" in operation) == has_body, name
             if path != "/api/v1/guests":
                 assert operation["security"] == [{"token": []}], name
@@ -70,7 +72,7 @@ async def test_a_request_carries_what_its_command_carries_but_the_path(site: Sit
     paths = (await described(site))["paths"]
     content = paths["/api/v1/rooms/{room}/comments"]["post"]["requestBody"]["content"]
     schema = content["application/json"]["schema"]
-    assert set(schema["properties"]) == {"body", "parent"}
+    assert set(schema["properties"]) == {"body", "parent", "website"}
     assert schema["required"] == ["body"]
 
 

@@ -21,15 +21,24 @@ NOTHING_YET = Standing(-1, {}, {}, {}, {})
 
 
 class Directory:
-    """``default`` is the site that the settings describe; ``clock_ms`` wall time, ms since 1970."""
+    """``default`` is the site that the settings describe; ``clock_ms`` wall time, ms since 1970.
+
+    ``hear`` is told what is new.
+    """
 
     def __init__(
-        self, store: StandingStore, default: Site, own: OwnOrigin, clock_ms: Callable[[], int]
+        self,
+        store: StandingStore,
+        default: Site,
+        own: OwnOrigin,
+        clock_ms: Callable[[], int],
+        hear: Callable[[Standing], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._default = default
         self._own = own
         self._clock_ms = clock_ms
+        self._hear = hear
         self._said = NOTHING_YET
         self.sites = Sites(default, own)
 
@@ -46,6 +55,7 @@ class Directory:
             return False
         self._said = said
         self.sites = Sites(self._default, self._own, said.sites)
+        self._hear(said)
         return True
 
     def site(self, key: str) -> Site:

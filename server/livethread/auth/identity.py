@@ -22,7 +22,8 @@ class Identity:
 
     ``expires_ms`` is when the token stops being valid, ms since the Unix epoch; None: never.
     ``credential`` is the digest of a bot's token: once it is another's, this identity has ended.
-    ``granted`` is the role that the token gave, before what was said here.
+    ``granted`` is the role that the token gave, before what was said here; ``since_ms`` is when a
+    guest became one.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Identity:
     site: str = DEFAULT
     credential: str = ""
     granted: Role | None = None
+    since_ms: int | None = None
 
     @property
     def is_staff(self) -> bool:

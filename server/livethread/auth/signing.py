@@ -78,4 +78,5 @@ def _identity_of(claims: dict[str, Any]) -> Identity:
         expires_ms=int(claims["exp"]) * 1000,
         site=claims.get("site", DEFAULT),
         granted=None if role is Role.GUEST else role,
+        since_ms=int(claims["iat"]) * 1000 if role is Role.GUEST else None,
     )

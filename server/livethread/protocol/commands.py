@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,13 +17,20 @@ from pydantic import (
 
 from livethread.protocol.text import Body, DisplayName, Nonce, Reason, Ref, RoomName, clean_body
 
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("give it with its zone, such as Z")
+    return moment
+
+
 CommentId = Annotated[int, Field(ge=1, le=2**53 - 1, description="the comment's id")]
 PageToken = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Order = Literal["newest", "oldest", "best"]
 Reaction = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+$")]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
 ReportReason = Literal["spam", "abuse", "off_topic", "other"]
-Action = Literal[
+CommentAction = Literal[
     "approve",
     "hold",
     "reject",
@@ -36,8 +44,13 @@ Action = Literal[
     "lock",
     "unlock",
 ]
+PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute"]
+Action = Literal[CommentAction, PersonAction]
 RoomState = Literal["open", "closed", "read_only"]
 Since = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
+Moment = Annotated[
+    datetime, Field(strict=False, description="RFC 3339, UTC"), AfterValidator(_with_zone)
+]
 Client = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
 
@@ -142,6 +155,9 @@ class Post(Write):
     type: Literal["post"] = "post"
     body: Body = Field(description="Markdown source")
     parent: CommentId | None = Field(None, description="makes it a reply")
+    website: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="a trap: a field that people don't see; a comment that fills it in waits"
+    )
 
 
 class Edit(Write):
@@ -205,16 +221,31 @@ class Page(InRoom):
 
 
 class Moderate(Write):
-    """Decides about a comment; for staff, and bots whose token allows `moderate`."""
+    """Decides about a comment or a person; for staff, and bots whose token allows `moderate`."""
 
     type: Literal["moderate"] = "moderate"
-    comment: CommentId
+    comment: CommentId | None = Field(None, description="the comment, or one of the person's")
+    author: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="the person's id, if no comment names them"
+    )
     action: Action = Field(
         description="`approve` shows it and answers its reports, `hold` puts it back into the"
         " queue; `reject` and `hide` take it away, `restore` brings it back; `delete` can't be"
-        " undone; `pin` and `feature` mark it, `lock` ends replies below a root"
+        " undone; `pin` and `feature` mark it, `lock` ends replies below a root. Of a person: `ban`"
+        " ends their connections to the site, `mute` their writing in the room, `shadow` has others"
+        " not see what they write. `un…` takes each back"
     )
     reason: Reason | None = Field(None, description="why, for the audit log")
+    until: Moment | None = Field(None, description="of a person: when it ends; absent: never")
+
+    @model_validator(mode="after")
+    def _about_one(self) -> Moderate:
+        is_of_person = self.action in get_args(PersonAction)
+        if (self.comment is None) == (self.author is None):
+            raise ValueError("name a comment or an author, and not both")
+        if not is_of_person and (self.comment is None or self.until is not None):
+            raise ValueError("this action is about a comment, and for good")
+        return self
 
 
 class Configure(Write):

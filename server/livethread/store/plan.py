@@ -23,16 +23,20 @@ from livethread.model import (
     ConfigureRoom,
     DeleteComment,
     EditComment,
+    Judgement,
     ModerateComment,
     Outcome,
     PostComment,
     ReportComment,
+    RestrictPerson,
     Room,
     RoomName,
+    SetFilters,
     SetReaction,
     Write,
 )
 from livethread.protocol.errors import (
+    BadFrame,
     Conflict,
     Forbidden,
     HeldOff,
@@ -44,6 +48,7 @@ from livethread.protocol.errors import (
 from livethread.store.decisions import GONE, decided, difference, emptied
 
 PREMODERATION = "every comment waits here"
+MAX_FIRST = 100
 
 
 class NonceKey(NamedTuple):
@@ -64,6 +69,12 @@ class ReactionKey(NamedTuple):
     reaction: str
 
 
+class ReportKey(NamedTuple):
+    room: RoomName
+    comment: CommentId
+    author: str
+
+
 class Answered(NamedTuple):
     """How a nonce was answered: its content's fingerprint, the ack's seq, the comment, if any."""
 
@@ -77,6 +88,7 @@ class BatchState:
     """What the planner needs to know of the database; it is changed as the batch goes on.
 
     ``comments`` has, with each comment, its thread's root; ``removed`` what rejected ones were.
+    ``shown`` is how many comments of an author are shown, up to ``MAX_FIRST``.
     """
 
     rooms: dict[RoomName, Room]
@@ -85,12 +97,21 @@ class BatchState:
     reactions: set[ReactionKey]
     last_post_ms: dict[tuple[RoomName, str], int]
     removed: dict[CommentKey, Comment] = field(default_factory=dict)
+    reported: set[ReportKey] = field(default_factory=set)
+    shown: dict[str, int] = field(default_factory=dict)
 
 
 class Inserted(NamedTuple):
     room: RoomName
     comment: CommentId
     write: Write
+
+
+class Decree(NamedTuple):
+    """What is to change of how people stand, and for whom."""
+
+    write: Write
+    person: str | None
 
 
 @dataclass(slots=True)
@@ -109,11 +130,13 @@ class Plan:
     removed_on: set[CommentKey] = field(default_factory=set)
     removed_off: set[CommentKey] = field(default_factory=set)
     acts: list[Act] = field(default_factory=list)
+    decrees: list[Decree] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """True if nothing needs to be written."""
-        return not (self.rooms or self.reports or self.reactions_on or self.reactions_off)
+        changed = self.rooms or self.reactions_on or self.reactions_off
+        return not (changed or self.reports or self.decrees)
 
     @property
     def updated_only(self) -> set[CommentKey]:
@@ -160,14 +183,19 @@ class Plan:
                 return self._delete(write, id)
             case SetReaction() as wish:
                 return self._react(write, wish)
-            case ReportComment(comment=id):
-                comment = self._visible_target(write, id)
-                self.reports.append(write)
-                return Committed(self.state.rooms[write.room], comment.seq, None, None)
+            case ReportComment() as wish:
+                return self._report(write, wish)
             case ModerateComment() as wish:
                 return self._moderate(write, wish)
             case ConfigureRoom() as wish:
                 return self._configure(write, wish)
+            case RestrictPerson() as wish:
+                return self._restrict(write, wish)
+            case SetFilters() as wish:
+                act = self._note(write, "filters", wish.reason, wish.filters)
+                self.decrees.append(Decree(write, None))
+                room = self.state.rooms[write.room]
+                return Committed(room, room.seq, None, None, act=act)
 
     def _post(self, write: Write, wish: PostComment) -> Committed:
         room = self._open_room(write)
@@ -175,9 +203,7 @@ class Plan:
         if room.slow_mode_s and not write.is_staff:
             self._hold_off(write, room.slow_mode_s)
         seq = room.seq + 1
-        hold = None
-        if not write.is_staff:
-            hold = wish.hold or (PREMODERATION if room.premoderate else None)
+        hold = None if write.is_staff else self._why_held(write, room, wish.judgement)
         comment = Comment(
             id=CommentId(seq),
             seq=seq,
@@ -200,6 +226,17 @@ class Plan:
         self.state.last_post_ms[posted] = max(last_ms, write.now_ms)
         self.inserted.append(Inserted(write.room, comment.id, write))
         return self._numbered(write.room, comment, visible=_is_visible(comment))
+
+    def _why_held(self, write: Write, room: Room, judgement: Judgement) -> str | None:
+        """Why a new comment waits for a moderator; None if it doesn't."""
+        if judgement.hold is not None:
+            return judgement.hold
+        if room.premoderate:
+            return PREMODERATION
+        shown = self.state.shown.get(write.author.id, 0)
+        if shown < judgement.first:
+            return f"new author: {shown} of {judgement.first} comments were shown"
+        return None
 
     def _parent(self, write: Write, room: Room, id: CommentId) -> Comment:
         """The comment that is replied to, if it may be."""
@@ -227,7 +264,11 @@ class Plan:
         if write.now_ms - comment.created_ms > window_s * 1000 and not write.is_staff:
             raise Forbidden("It is too late to edit this comment.", field="comment")
         edited = replace(comment, body=wish.body, rich=wish.rich, edited_ms=write.now_ms)
-        return self._changed(write.room, edited)
+        why = None if write.is_staff else wish.judgement.hold
+        if why is None or comment.state is not CommentState.VISIBLE:
+            return self._changed(write.room, edited)
+        held = replace(edited, state=CommentState.HELD, hold=why)
+        return self._changed(write.room, held, visible=-1)
 
     def _delete(self, write: Write, id: CommentId) -> Committed:
         comment = self._target(write, id)
@@ -261,6 +302,24 @@ class Plan:
         reactions = to_json(dict(sorted(counts.items()))).decode() if counts else None
         return self._changed(write.room, replace(comment, reactions=reactions))
 
+    def _report(self, write: Write, wish: ReportComment) -> Committed:
+        """Count a reader's first report of the comment; so many hold it."""
+        comment = self._visible_target(write, wish.comment)
+        self.reports.append(write)
+        room, key = self.state.rooms[write.room], CommentKey(write.room, comment.id)
+        report = ReportKey(*key, write.author.id)
+        if report in self.state.reported:
+            return Committed(room, comment.seq, None, None)
+        self.state.reported.add(report)
+        reported = replace(comment, reports=comment.reports + 1)
+        if wish.hold_at and reported.reports >= wish.hold_at:
+            why = f"reports: {reported.reports} readers"
+            held = replace(reported, state=CommentState.HELD, hold=why)
+            return replace(self._changed(write.room, held, visible=-1), comment=None)
+        self.state.comments[key] = reported
+        self.updated.add(key)
+        return Committed(room, comment.seq, None, None)
+
     def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
         comment = self._target(write, wish.comment)
         key = CommentKey(write.room, comment.id)
@@ -273,7 +332,8 @@ class Plan:
         elif wish.action == "reject":
             self.state.removed[key] = comment
             self.removed_on.add(key)
-        act = self._note(write, wish.action, wish.reason, difference(comment, changed), comment)
+        detail = difference(comment, changed)
+        act = self._note(write, wish.action, wish.reason, detail, comment, comment.author.id)
         visible = _is_visible(changed) - _is_visible(comment)
         return replace(self._changed(write.room, changed, visible=visible), act=act)
 
@@ -304,17 +364,28 @@ class Plan:
         change = Change(changed.seq, None, changed)
         return Committed(changed, changed.seq, None, change, act=act)
 
+    def _restrict(self, write: Write, wish: RestrictPerson) -> Committed:
+        comment = None if wish.comment is None else self._target(write, wish.comment)
+        person = wish.person if comment is None else comment.author.id
+        if not person or person == write.author.id:
+            raise BadFrame("Name somebody else.", field="author")
+        detail = to_json({"until_ms": wish.until_ms}).decode() if wish.until_ms else None
+        act = self._note(write, wish.action, wish.reason, detail, comment, person)
+        self.decrees.append(Decree(write, person))
+        room = self.state.rooms[write.room]
+        return Committed(room, room.seq, None, None, act=act)
+
     def _note(
         self,
         write: Write,
         action: str,
         reason: str | None,
-        detail: str,
+        detail: str | None,
         comment: Comment | None = None,
+        person: str | None = None,
     ) -> Act:
         """Put an act into the audit log."""
         id = None if comment is None else comment.id
-        person = None if comment is None else comment.author.id
         act = Act(write.room, id, person, write.author, action, reason, detail, write.now_ms)
         self.acts.append(act)
         return act

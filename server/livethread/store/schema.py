@@ -232,6 +232,24 @@ bans = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 
+restrictions = Table(
+    "restrictions",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("room", Text, primary_key=True, comment="empty: the whole site"),
+    Column("until_ms", BigInteger),
+    comment="who may not write in a room, or isn't seen by others",
+)
+
+filters = Table(
+    "filters",
+    metadata,
+    Column("room", Text, primary_key=True, comment="a room's key; its site's with an empty name"),
+    Column("filters", Text, nullable=False, comment="JSON: moderation.filters.Filters"),
+)
+
 links = Table(
     "links",
     metadata,

@@ -26,17 +26,21 @@ from livethread.model import (
     ReportComment,
     Room,
     RoomName,
+    SetFilters,
     SetReaction,
     Write,
 )
 from livethread.store.decisions import kept, restored
+from livethread.store.decreeing import write_decrees
 from livethread.store.plan import (
+    MAX_FIRST,
     Answered,
     BatchState,
     CommentKey,
     NonceKey,
     Plan,
     ReactionKey,
+    ReportKey,
     plan,
 )
 from livethread.store.rows import comment_of, first_epoch, room_of
@@ -82,6 +86,18 @@ _READ_REACTIONS = f"""
 {_given("room_id", "comment_id", "author_id", "reaction")}
 SELECT room_id, comment_id, author_id, reaction FROM given
   JOIN reactions USING (room_id, comment_id, author_id, reaction)
+"""
+
+_READ_REPORTED = f"""
+{_given("room_id", "comment_id", "author_id")}
+SELECT room_id, comment_id, author_id FROM given
+  JOIN reports USING (room_id, comment_id, author_id)
+"""
+
+_READ_SHOWN = f"""
+SELECT value, (SELECT count(*) FROM (
+  SELECT 1 FROM comments WHERE author_id = value AND state = 'visible' LIMIT {MAX_FIRST}
+)) FROM json_each(?)
 """
 
 _READ_LAST_POSTS = f"""
@@ -215,6 +231,10 @@ def _read(
     for name in names - rooms.keys():
         rooms[name] = Room(name, first_epoch(installation, name))
     state = BatchState(rooms, {}, {}, set(), {})
+    first = {
+        w.author.id for w in writes if isinstance(w.wish, PostComment) and w.wish.judgement.first
+    }
+    state.shown.update(_rows(connection, _READ_SHOWN, first))
     known = [write for write in writes if write.room in ids]
     if known:
         _read_known(connection, state, ids, known)
@@ -251,6 +271,13 @@ def _read_known(
     }
     for row in _rows(connection, _READ_REACTIONS, reacting):
         state.reactions.add(ReactionKey(names[row[0]], *row[1:]))
+    reporting = {
+        (ids[w.room], w.wish.comment, w.author.id)
+        for w in writes
+        if isinstance(w.wish, ReportComment)
+    }
+    for row in _rows(connection, _READ_REPORTED, reporting):
+        state.reported.add(ReportKey(names[row[0]], *row[1:]))
     slowed = {w.room for w in writes if state.rooms[w.room].slow_mode_s}
     slowed |= {w.room for w in writes if isinstance(w.wish, ConfigureRoom) and w.wish.slow_mode_s}
     posting = {
@@ -297,6 +324,8 @@ def _write(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
     _run(connection, _INSERT_REPORTS, list(reports.values()))
     if made.acts:
         _write_acts(connection, made, ids)
+    if made.decrees:
+        write_decrees(connection, made.decrees)
 
 
 def _write_acts(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
@@ -331,7 +360,7 @@ def _target(write: Write) -> CommentId | None:
     match write.wish:
         case PostComment(parent=parent):
             return parent
-        case ConfigureRoom():
+        case ConfigureRoom() | SetFilters():
             return None
         case wish:
             return wish.comment

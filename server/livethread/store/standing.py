@@ -8,10 +8,20 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from livethread.model import BotToken, Role
+from livethread.model import BotToken, Role, RoomName
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Issuer, Person, Site, Standing
-from livethread.store.schema import bans, bots, installation, issuers, people, roles, sites
+from livethread.site import Ban, Issuer, Person, Restriction, Site, Standing
+from livethread.store.schema import (
+    bans,
+    bots,
+    filters,
+    installation,
+    issuers,
+    people,
+    restrictions,
+    roles,
+    sites,
+)
 
 VERSION_KEY = "standing"
 """Its row counts the changes; whoever changes any of these tables adds one in the transaction."""
@@ -44,12 +54,21 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         found[key] = Site(site.key, site.name, site.origins, site.guests, tuple(theirs))
     given = await connection.execute(select(roles))
     banned = await connection.execute(select(bans))
+    restricted: dict[tuple[str, str], tuple[Restriction, ...]] = {}
+    for row in await connection.execute(select(restrictions)):
+        room = RoomName(row.room) if row.room else None
+        restriction = Restriction(row.kind, room, row.until_ms)
+        place = row.site, row.person
+        restricted[place] = (*restricted.get(place, ()), restriction)
+    filtered = await connection.execute(select(filters))
     return Standing(
         version=await read_version(connection),
         sites=found,
         roles={(row.site, row.person): Role(row.role) for row in given},
         bans={(row.site, row.person): Ban(*row) for row in banned},
         bots={bot.id: bot for bot in await read_bots(connection)},
+        restrictions=restricted,
+        filters={row.room: row.filters for row in filtered},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from livethread.auth.identity import Identity
 from livethread.effects import Effect, Identify, ReadPage, Send, Submit, Subscribe
 from livethread.gateway import Gateway
-from livethread.model import Outcome, RoomName, Write
+from livethread.model import Committed, Outcome, RoomName, Wish, Write
 from livethread.protocol import commands, frames
 from livethread.protocol.errors import Internal, LivethreadError
 from livethread.session import Session
@@ -85,6 +85,20 @@ class Exchange:
             return effects[0]
         _answer(effects)
         raise Internal
+
+    async def decree(self, room: str, wish: Wish) -> Committed:
+        """Have staff's wish committed that is no command of the protocol; ``""``: of the site.
+
+        Raises ``LivethreadError``.
+        """
+        identity = self.identity
+        identity.require("moderate", room or "*")
+        now_ms = self._services.rules.clock_ms()
+        write = Write(self.key_of(room), identity.author, True, None, "", now_ms, wish)
+        outcome = await self._commit(write)
+        if isinstance(outcome, LivethreadError):
+            raise outcome
+        return outcome
 
     async def _commit(self, write: Write) -> Outcome:
         decided = self._loop.create_future()

@@ -26,7 +26,7 @@ LIMITED = (API, "/rooms/", "/feeds/", "/docs", "/openapi.json")
 database once for all who wait."""
 
 _PREFLIGHT: Mapping[str, str] = {
-    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
     "Access-Control-Max-Age": "7200",
 }

@@ -6,18 +6,21 @@ import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from livethread.model import ActsRequest, CommentId, Logged
+from livethread.model import ActsRequest, CommentId, Logged, SetFilters
+from livethread.moderation.filters import Filters
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode
+from livethread.protocol.errors import BadFrame
 from livethread.site import name_of
 from livethread.views import timestamp
 from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
 from livethread.web.comments import Key, nonce_of, write
 from livethread.web.rooms import answer
-from livethread.web.shapes import Acts, Moderation, RoomChanges, described
+from livethread.web.shapes import Acts, Moderation, PersonModeration, RoomChanges, described
 
 router = APIRouter()
 
@@ -41,6 +44,21 @@ async def moderate(
     return answer(
         encode(await write(speaker, "moderate", room, body, comment=comment, nonce=nonce))
     )
+
+
+@router.post(
+    "/rooms/{room:path}/moderation",
+    summary="Act on a person as a moderator",
+    response_model=frames.Ack,
+    response_model_exclude_none=True,
+    openapi_extra=described(PersonModeration),
+)
+async def moderate_person(
+    room: text.RoomName, speaker: Speaker, body: JsonBody, key: Key = None
+) -> Response:
+    """Ban them from the site, have nobody see what they write, or mute them in the room."""
+    nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
+    return answer(encode(await write(speaker, "moderate", room, body, nonce=nonce)))
 
 
 @router.patch(
@@ -85,6 +103,37 @@ async def read_acts(
     if len(found) == limit:
         value["next"] = found[-1].id
     return answer(to_json(value))
+
+
+@router.get("/filters", summary="A site's or room's filters", response_model=Filters)
+async def read_filters(
+    gateway: AnyGateway, reader: Reader, room: text.RoomName | None = None
+) -> Response:
+    """As they were set; what a room's leave out is as the site's say."""
+    reader.identity.require("moderate", room or "*")
+    said = await gateway.services.store.standing()
+    return answer(said.filters.get(reader.key_of(room or ""), "{}").encode())
+
+
+@router.put(
+    "/filters",
+    summary="Set a site's or room's filters",
+    response_model=Filters,
+    openapi_extra=described(Filters),
+)
+async def set_filters(
+    speaker: Speaker, body: JsonBody, room: text.RoomName | None = None
+) -> Response:
+    """All of them at once; they count within a second."""
+    try:
+        filters = Filters.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        raise BadFrame(f"{field}: {first['msg']}", field=field) from error
+    value = filters.model_dump_json(exclude_none=True)
+    await speaker.decree(room or "", SetFilters(value))
+    return answer(value.encode())
 
 
 def act_json(logged: Logged) -> dict[str, Any]:

@@ -46,13 +46,13 @@ class Act(frames.Wire):
     id: int
     at: str = Field(description="RFC 3339, UTC, milliseconds")
     by: Staff
-    action: str = Field(description="as in `moderate`, or `configure`")
-    room: str
+    action: str = Field(description="as in `moderate`, or `configure`, or `filters`")
+    room: str = Field(description="empty: of the whole site")
     comment: int | None = None
     person: str | None = Field(None, description="the id of whom it befell")
     reason: str | None = None
-    changed: dict[str, tuple[Any, Any]] | None = Field(
-        None, description="field to its values before and after"
+    changed: dict[str, Any] | None = Field(
+        None, description="field to its values before and after; the filters as they are set"
     )
 
 
@@ -89,7 +89,8 @@ NewComment: Final = _body_of("NewComment", commands.Post)
 EditedComment: Final = _body_of("EditedComment", commands.Edit, "comment")
 Reaction: Final = _body_of("Reaction", commands.React)
 NewReport: Final = _body_of("NewReport", commands.Report, "comment")
-Moderation: Final = _body_of("Moderation", commands.Moderate, "comment")
+Moderation: Final = _body_of("Moderation", commands.Moderate, "comment", "author")
+PersonModeration: Final = _body_of("PersonModeration", commands.Moderate, "comment")
 RoomChanges: Final = _body_of("RoomChanges", commands.Configure)
 
 

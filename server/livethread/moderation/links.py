@@ -1,0 +1,27 @@
+"""The hosts that a text links to, as a browser would read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+_LINK = re.compile(r"(?:https?:)?//[^\s<>()\"'\]]+|\bwww\.[^\s<>()\"'\]]+", re.IGNORECASE)
+
+
+def hosts_in(text: str) -> list[str]:
+    """The host of each link, in order; empty where it can't be told."""
+    return [_host_of(link) for link in _LINK.findall(text)]
+
+
+def is_among(host: str, hosts: Iterable[str]) -> bool:
+    """Whether it is one of them or a subdomain of one."""
+    return any(host == known or host.endswith(f".{known}") for known in hosts)
+
+
+def _host_of(link: str) -> str:
+    try:
+        host = urlsplit(link if "//" in link else f"//{link}").hostname or ""
+        return host.rstrip(".").encode("idna").decode()
+    except (UnicodeError, ValueError):
+        return ""
