@@ -51,6 +51,9 @@ from pydantic_core import to_json
 from livethread import __version__
 from livethread.auth.authenticator import Authenticator
 from livethread.auth.directory import Directory
+from livethread.auth.fetching import fetch
+from livethread.auth.issuers import Issuers
+from livethread.auth.keys import KeySets
 from livethread.auth.limits import Rate, RateLimiter
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.proxies import ProxyPolicy
@@ -273,6 +276,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         store,
         directory,
         Signer(load_secret(settings), clocks.wall_ms),
+        Issuers(store, KeySets(fetch, clocks.monotonic), clocks.wall_ms),
         guest_token_days=settings.guest_token_days,
         reserved_names=settings.reserved_names,
     )

@@ -13,6 +13,8 @@ from livethread.auth.authenticator import Authenticator
 from livethread.auth.bots import PREFIX, new_bot
 from livethread.auth.directory import Directory
 from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.auth.issuers import Issuers
+from livethread.auth.keys import KeySets
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.signing import Signer
 from livethread.model import BotToken, Role
@@ -34,6 +36,10 @@ class Clock:
         return self.now_ms
 
 
+async def unreachable(_: str) -> bytes:
+    raise OSError
+
+
 class Asked:
     """An authenticator of the default site, unless told otherwise."""
 
@@ -53,6 +59,7 @@ class Asked:
             self.store,
             self.directory,
             Signer(secret, clock),
+            Issuers(self.store, KeySets(unreachable, lambda: 0), clock),
             guest_token_days=DAYS,
             reserved_names=reserved,
         )

@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from livethread.app import open_store
 from livethread.auth.authenticator import Authenticator
 from livethread.auth.directory import Directory
+from livethread.auth.fetching import fetch
+from livethread.auth.issuers import Issuers
+from livethread.auth.keys import KeySets
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.signing import Signer
 from livethread.cli import main
@@ -31,8 +34,13 @@ def signs_in(data_dir: Path, token: str) -> str | None:
         try:
             directory = Directory(store, Site(DEFAULT), OwnOrigin(), lambda: 0)
             await directory.refresh()
-            signer = Signer(b"x" * 32, lambda: 0)
-            authenticator = Authenticator(store, directory, signer, guest_token_days=1)
+            authenticator = Authenticator(
+                store,
+                directory,
+                Signer(b"x" * 32, lambda: 0),
+                Issuers(store, KeySets(fetch, lambda: 0), lambda: 0),
+                guest_token_days=1,
+            )
             identity = await authenticator.by_token(None, token)
         except Unauthorized:
             return None

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from livethread.auth import bots
 from livethread.auth.directory import Directory
 from livethread.auth.identity import Identity, anonymous
-from livethread.auth.signing import Signer
+from livethread.auth.issuers import Issuers, peek
+from livethread.auth.signing import ISSUER, Signer
 from livethread.protocol import commands
 from livethread.protocol.errors import Rejected, Unauthorized
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import DEFAULT
+from livethread.site import DEFAULT, Site
 from livethread.store.base import IdentityStore
 
 RESERVED_NAMES = ("admin", "administrator", "moderator", "mod", "staff", "livethread", "system")
@@ -29,6 +30,7 @@ class Authenticator:
         store: IdentityStore,
         directory: Directory,
         signer: Signer,
+        issuers: Issuers,
         *,
         guest_token_days: int,
         reserved_names: Iterable[str] = (),
@@ -36,6 +38,7 @@ class Authenticator:
         self._store = store
         self._directory = directory
         self._signer = signer
+        self._issuers = issuers
         self._guest_token_s = guest_token_days * 86_400
         self._reserved = frozenset(map(skeleton, (*RESERVED_NAMES, *reserved_names)))
 
@@ -61,7 +64,7 @@ class Authenticator:
                 identity = await self._bot(token)
             else:
                 site = site or DEFAULT
-                identity = self._signer.read(token)
+                identity = await self._jwt(self._directory.site(site), token)
             if version == self._directory.version:  # else it may be revoked since it was read
                 break
         if site is not None and identity.site != site:
@@ -87,6 +90,12 @@ class Authenticator:
         ):
             raise Rejected("Choose another name, please.", field="guest.name")
         return self._signer.new_guest(site, name, self._guest_token_s)
+
+    async def _jwt(self, site: Site, token: str) -> Identity:
+        said = peek(token)
+        if said.issuer == ISSUER:
+            return self._signer.read(token)
+        return await self._issuers.read(site, token, said)
 
     async def _bot(self, token: str) -> Identity:
         id = bots.id_in(token)

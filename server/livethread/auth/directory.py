@@ -68,8 +68,8 @@ class Directory:
     def review(self, identity: Identity) -> Identity:
         """The identity as it stands now.
 
-        Raises ``Banned``, and ``Unauthorized`` if its site is gone or takes no guests any more, or
-        if its bot's token is revoked.
+        Raises ``Banned``, and ``Unauthorized`` if its site is gone, takes no guests any more or no
+        longer believes its issuer, or if its bot's token is revoked.
         """
         site = self.site(identity.site)
         if not identity.id:
@@ -87,5 +87,8 @@ class Directory:
             return identity
         if identity.granted is None:
             return identity
+        issuer = identity.credential
+        if issuer and all(one.name != issuer for one in site.issuers):
+            raise Unauthorized("This sign-in is not valid here any more.")
         role = self._said.roles.get(place, identity.granted)
         return identity if role is identity.role else replace(identity, role=role)

@@ -21,9 +21,9 @@ class Identity:
     """A speaker on a site. ``scopes`` and ``rooms`` (a shell pattern) bound a bot, what and where.
 
     ``expires_ms`` is when the token stops being valid, ms since the Unix epoch; None: never.
-    ``credential`` is the digest of a bot's token: once it is another's, this identity has ended.
-    ``granted`` is the role that the token gave, before what was said here; ``since_ms`` is when a
-    guest became one.
+    ``credential`` is what it rests on: the digest of a bot's token, or a reader's issuer. Once the
+    site knows it no more, this identity has ended. ``granted`` is the role that the token gave,
+    before what was said here; ``since_ms`` is when a guest became one.
     """
 
     id: str

@@ -49,6 +49,7 @@ COMMANDS = {
     "tail": Lazy("livethread.cli.tail", "Follow rooms live."),
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
     "site": Lazy("livethread.cli.site", "Add, list, change and remove sites."),
+    "issuer": Lazy("livethread.cli.issuer", "Say whose tokens a site believes: single sign-on."),
     "bot": Lazy("livethread.cli.bot", "Create, list, rotate and revoke bots."),
     "backup": Lazy(
         "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."
