@@ -236,7 +236,9 @@ export class Feed {
   /** @param {number} seq @param {{comment: number, counts: Record<string, number>}} reactions */
   #react(seq, { comment: id, counts }) {
     const comment = this.comments.get(id) ?? this.#aside.get(id);
-    if (comment && comment.seq < seq) this.upsert({ ...comment, reactions: counts, seq });
+    if (!comment || comment.seq >= seq) return;
+    const { reactions: _, ...rest } = comment;
+    this.upsert(Object.keys(counts).length ? { ...rest, reactions: counts, seq } : { ...rest, seq });
   }
 
   /** A room says of which seq it is: in a replay that may be later than its entry's. @param {Room} room */

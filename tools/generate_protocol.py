@@ -129,10 +129,7 @@ and get what it missed:
             "comments": 2, "seq": 3},
    "cursor": "4a9f5c7d.2", "mode": "resume"}
 ← {"type": "changes", "room": "news/bridge", "from": 2, "to": 3, "comments": 2, "changes": [
-   {"seq": 3,
-    "comment": {"id": 1, "author": {"id": "r:2207", "name": "Jo"}, "body": "Open at noon?",
-                "created": "2026-11-22T16:39:58.020Z", "reactions": {"like": 1},
-                "state": "visible", "replies": 1, "seq": 3}}]}
+   {"seq": 3, "reactions": {"comment": 1, "counts": {"like": 1}}}]}
 ```
 
 ## Rules for clients
@@ -158,10 +155,11 @@ go on while there are such. A comment that isn't loaded, but linked to, comes wi
 in answer to a `page` with `comment`. Of the reactions, `reacted` says which are the reader's own.
 After that, changes come in order of their seq. The cursor is a string `EPOCH.SEQ`; store it whole,
 and with each accepted `changes` put its `to` in place of the SEQ. A change carries the whole
-comment as it now is. A page or an ack may be newer than your cursor: of two versions of a comment,
-keep that with the higher `seq`. How many comments everyone can see is told, not to be counted, for
-you don't hold them all: `comments` in `joined` is of the room's `seq`, in `changes` it is of `to`;
-keep that of the higher one.
+comment as it now is; one of its reactions alone has their `counts`, all of them, for the comment
+that you have or don't need: then put them and the change's seq into it. A page or an ack may be
+newer than your cursor: of two versions of a comment, keep that with the higher `seq`. How many
+comments everyone can see is told, not to be counted, for you don't hold them all: `comments` in
+`joined` is of the room's `seq`, in `changes` it is of `to`; keep that of the higher one.
 
 **The gap rule.** Compare `from` of each `changes` with the SEQ of your own cursor:
 
@@ -169,7 +167,19 @@ keep that of the higher one.
 - lower: drop the frame; you have it already;
 - higher: something is missing. Drop the frame and `join` again with your cursor.
 
-Between the two, seqs may be skipped: what only staff may see isn't sent to others.
+Between the two, seqs may be skipped: what only staff may see isn't sent to others, and what changed
+again isn't sent twice. A hundred likes in a moment are one change; who comes back gets each comment
+that changed once, and the reactions since then once.
+
+**Orders.** Roots come `oldest` first, `newest` first, or `best` first; replies in order of posting.
+`best` ranks by the lower bound of Wilson's score interval (95 %) for the share of a comment's
+reactions that don't count against it; the site says which do (`negative_reactions`). One like of
+one is less certain than nine of ten: 1 of 1 scores 0.21, 10 of 10 0.72, 90 of 100 0.83. Where no
+reaction counts against, that is n / (n + 3.84): it ranks by their number. The newer of two equals
+comes first. A token is a place among the scores, so each page is right when it is read, whatever
+has changed; but a comment whose score changes from one page to the next may come twice, and one
+that rose above the place is not on the later pages: the feed tells of its counts, and `page` with
+`comment` brings it. `oldest` and `newest` give every comment once.
 
 **Coming back to a room.** `join` with `since` goes on from that cursor (`mode` `resume`) if it is
 of the same history and at most 2,000 changes or 512 KB behind; otherwise you get a snapshot, never

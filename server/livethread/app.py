@@ -206,6 +206,7 @@ def session_rules(
         page_replies=settings.page_replies,
         page_bytes=settings.page_bytes,
         reactions=frozenset(settings.reactions),
+        negative_reactions=frozenset(settings.negative_reactions),
         command_rate=Rate(settings.command_rate, settings.command_burst),
         flood_commands=settings.flood_commands,
         identity_posts=limiter(settings.post_rate, settings.post_burst),

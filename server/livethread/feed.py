@@ -16,8 +16,9 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """One change, encoded for both audiences; None where that audience may not know of it.
 
-    ``key`` is the id of the comment that changed, 0 for the room itself. ``comments`` is how many
-    everyone can see after it; None for what was read from the Store, which knows that of its head.
+    ``key`` is the id of the comment that changed, 0 for the room itself, ``reactions_of`` a comment
+    whose reactions alone changed. ``comments`` is how many everyone can see after it; None for what
+    was read from the Store, which knows that of its head.
     """
 
     seq: int
@@ -46,8 +47,18 @@ class Gap(Exception):
     """Entries that don't follow the head: what lies between must be read from the Store."""
 
 
-_NOBODY = -1
+_NOBODY = -(2**62)
 """The key of a seq that is only covered."""
+
+MAX_COVERED = 4
+"""So many times its bound of entries a ring may be long, if it is long of seqs only covered: each
+has some 150 bytes. Else a thousand likes would drive out what readers come back for."""
+
+
+def reactions_of(comment: int) -> int:
+    """The key of a comment's reactions: they change beside it, and it brings them along."""
+    return -comment
+
 
 MAX_FRAMES = 8
 """Frames kept for those who stand at the same place; the flush needs one a kind."""
@@ -64,6 +75,7 @@ class Feed:
 
     __slots__ = (
         "__weakref__",
+        "_filled",
         "_frames",
         "_latest",
         "_meanwhile",
@@ -98,6 +110,7 @@ class Feed:
         self._prefix = b'{"type":"changes","room":' + json_name
         self._ring: deque[Entry] = deque()
         self._ring_bytes = 0
+        self._filled = 0
         self._latest: dict[int, int] = {}
         self._frames: dict[tuple[int, int, Kind], tuple[int, bytes]] = {}
         self._waiting: list[Entry] = []
@@ -127,16 +140,14 @@ class Feed:
             if entry.seq <= self.head:
                 continue
             if entry.key != entry.seq:
-                self.changed_seq = max(self.changed_seq, entry.seq)
-                if self._watchers:
-                    self._meanwhile[entry.key] = entry.seq
-                self._compact(entry.key)
+                self._supersede(entry)
             if entry.seq != self.head + 1:
                 is_gap = True
                 continue
             self._latest[entry.key] = entry.seq
             self._ring.append(entry)
             self._ring_bytes += _size(entry)
+            self._filled += _is_filled(entry)
             self.head = entry.seq
         self._trim()
         if is_gap:
@@ -147,7 +158,7 @@ class Feed:
         self._ring.clear()
         self._latest.clear()
         self._frames.clear()
-        self._ring_bytes = 0
+        self._ring_bytes = self._filled = 0
         self.head = self.tail = head
         self.changed_seq = max(self.changed_seq, head)
 
@@ -160,7 +171,7 @@ class Feed:
         """
         if since >= self.tail:
             return
-        known = {e.seq: e for e in entries if self._latest.get(e.key, 0) <= e.seq <= self.tail}
+        known = {e.seq: e for e in entries if self._last_seq(e.key) <= e.seq <= self.tail}
         size = sum(map(_size, known.values()))
         length = len(self._ring) + self.tail - since
         if length > self.max_entries or self._ring_bytes + size > self.max_bytes:
@@ -172,6 +183,7 @@ class Feed:
             comments = None
         self._latest.update((entry.key, entry.seq) for entry in known.values())
         self._ring_bytes += size
+        self._filled += sum(map(_is_filled, known.values()))
         self.tail = since
 
     @contextmanager
@@ -235,6 +247,24 @@ class Feed:
         # deque indexing is quick at both ends only; the usual range is at the right end
         return [ring[i] for i in range(start - len(ring), stop - len(ring))]
 
+    def _supersede(self, entry: Entry) -> None:
+        """What is older about the same is out of date, here and with whoever reads the Store now.
+
+        A snapshot may have older reactions: theirs are no secret, and the entry follows it.
+        """
+        keys = [entry.key]
+        if entry.key >= 0:
+            self.changed_seq = max(self.changed_seq, entry.seq)
+            keys.append(reactions_of(entry.key))
+        for key in keys:
+            if self._watchers:
+                self._meanwhile[key] = entry.seq
+            self._compact(key)
+
+    def _last_seq(self, key: int) -> int:
+        """Of the last entry here that supersedes older ones of that key."""
+        return max(self._latest.get(key, 0), self._latest.get(abs(key), 0))
+
     def _compact(self, key: int) -> None:
         """Take the bytes of the key's older entry out of the ring."""
         older = self._latest.get(key)
@@ -244,17 +274,27 @@ class Feed:
             index = older - self.tail - 1
             entry = self._ring[index]
             self._ring_bytes -= _size(entry)
+            self._filled -= _is_filled(entry)
             self._ring[index] = Entry(older, key, None, None, entry.comments)
         self._frames.clear()
 
     def _trim(self) -> None:
         ring = self._ring
-        while len(ring) > self.max_entries or self._ring_bytes > self.max_bytes:
+        while (
+            self._filled > self.max_entries
+            or self._ring_bytes > self.max_bytes
+            or len(ring) > self.max_entries * MAX_COVERED
+        ):
             entry = ring.popleft()
             self._ring_bytes -= _size(entry)
+            self._filled -= _is_filled(entry)
             self.tail = entry.seq
             if self._latest.get(entry.key) == entry.seq:
                 del self._latest[entry.key]
+
+
+def _is_filled(entry: Entry) -> bool:
+    return entry.public is not None or entry.staff is not None
 
 
 def _size(entry: Entry) -> int:

@@ -113,16 +113,16 @@ class Joining:
             seq = wanted.since.seq
             return Start(seq, _resumed(feed, seq, wanted.ref, encoding))
         snapshot = await self._snapshots.get(feed, wanted.page)
-        own = await self._own(wanted.room, snapshot.liked, identity) if identity.id else b""
+        own = await self._own(wanted.room, snapshot.ids, identity) if identity.id else b""
         return Start(snapshot.seq, snapshot.frame(wanted.ref, encoding, own))
 
-    async def _own(self, room: RoomName, liked: Sequence[int], identity: Identity) -> bytes:
+    async def _own(self, room: RoomName, ids: Sequence[int], identity: Identity) -> bytes:
         """What is the reader's own, as fields of ``joined``: held comments, reactions given."""
         own = b""
         if held := await self._store.held_by(room, identity.id):
             mine = [comment_json(comment, identity.audience, is_own=True) for comment in held]
             own += b',"mine":' + to_json(mine)
-        if liked and (reacted := await self._store.reacted_by(room, identity.id, liked)):
+        if ids and (reacted := await self._store.reacted_by(room, identity.id, ids)):
             own += b',"reacted":' + to_json(reacted)
         return own
 

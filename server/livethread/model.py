@@ -119,6 +119,8 @@ class Comment:
     have seen it, so that taking it away leaves a tombstone. ``rich`` and ``reactions`` are JSON.
     ``depth`` is 0 for a root; ``hold`` says to staff why it is held, ``due_ms`` until when at most;
     ``locked`` is a root's; ``reports`` are those that nobody has answered.
+    To a feed a comment is two things: its reactions, which last changed at ``reacted_seq`` (None:
+    not since ``seq``), and all of it, which last changed at ``seq``. ``score`` ranks it by them.
     """
 
     id: CommentId
@@ -140,7 +142,14 @@ class Comment:
     locked: bool = False
     reports: int = 0
     due_ms: int | None = None
+    reacted_seq: Seq | None = None
+    score: int = 0
     replies: int = 0
+
+    @property
+    def last_seq(self) -> Seq:
+        """The seq of its last change of any kind."""
+        return self.seq if self.reacted_seq is None else self.reacted_seq
 
 
 @value
@@ -150,6 +159,11 @@ class Change:
     seq: Seq
     comment: Comment | None
     room: Room | None = None
+
+    @property
+    def is_of_reactions(self) -> bool:
+        """True if nothing else about the comment changed."""
+        return self.comment is not None and self.comment.reacted_seq == self.seq
 
 
 SHADOWED = "shadow ban"
@@ -211,9 +225,12 @@ class DeleteComment:
 
 @value
 class SetReaction:
+    """``against`` names the reactions that count against a comment."""
+
     comment: CommentId
     reaction: str
     on: bool
+    against: frozenset[str] = frozenset()
 
 
 @value
@@ -382,7 +399,7 @@ class Page:
 
 @value
 class ChangeRange:
-    """All changes of a room in (from_seq, to_seq], each comment once, at its last seq."""
+    """All changes of a room in (from_seq, to_seq], each comment once, and its reactions once."""
 
     room: Room
     from_seq: Seq

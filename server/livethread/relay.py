@@ -49,15 +49,26 @@ def deliver(hub: Hub, committed: Iterable[Committed]) -> None:
     """
     by_room: dict[RoomName, list[tuple[Room, Change]]] = {}
     for outcome in committed:
-        change = outcome.change
-        if change is None and outcome.comment is not None:
-            change = Change(outcome.comment.seq, outcome.comment)
-        if change is not None and hub.keeps(outcome.room.name):
-            by_room.setdefault(outcome.room.name, []).append((outcome.room, change))
+        if hub.keeps(outcome.room.name):
+            changes = by_room.setdefault(outcome.room.name, [])
+            changes += [(outcome.room, change) for change in _told_by(outcome)]
     for name, changes in by_room.items():
+        if not changes:
+            continue
         entries = [
             # A repeated answer's room is as it is now, which may be after more than this change.
             entry_of(change, room.comments if room.seq == change.seq else None)
             for room, change in changes
         ]
         hub.append(name, entries, to_json(room_json(changes[-1][0])))
+
+
+def _told_by(outcome: Committed) -> list[Change]:
+    """The changes that whoever gets this answer knows of."""
+    comment = outcome.comment
+    if outcome.change is not None:
+        return [outcome.change]
+    if comment is None:
+        return []
+    seqs = [comment.seq] if comment.reacted_seq is None else [comment.seq, comment.reacted_seq]
+    return [Change(seq, comment) for seq in seqs]

@@ -48,6 +48,7 @@ class SessionRules:
     page_replies: int
     page_bytes: int
     reactions: frozenset[str]
+    negative_reactions: frozenset[str]
     command_rate: Rate
     flood_commands: int
     identity_posts: RateLimiter

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         default_factory=list, description="Names that no guest may take, nor anything like them."
     )
     reactions: list[str] = Field(["like"], description="Reactions that readers may give.")
+    negative_reactions: list[str] = Field(
+        default_factory=list,
+        description="Those of them that count against a comment in the order `best`, from the next"
+        " reaction to it on.",
+    )
 
     # what a comment may be
     max_body_chars: int = Field(5_000, ge=1, le=20_000, description="Characters in a comment.")

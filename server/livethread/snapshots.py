@@ -32,12 +32,12 @@ MAX_READINGS = 3
 class Snapshot:
     """A first page at ``seq``: the ``joined`` frame's fields, and the same deflated if wanted.
 
-    ``liked`` are the comments in it that anyone reacted to.
+    ``ids`` are the comments in it.
     """
 
     seq: int
     fields: bytes
-    liked: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
     _deflated: bytes | None = None
 
     @property
@@ -133,8 +133,8 @@ class Snapshots:
             "order": request.order,
             **page_json(page, request.audience),
         }
-        liked = tuple(comment.id for comment in page.comments if comment.reactions)
-        snapshot = Snapshot(room.seq, to_json(fields)[1:-1], liked)
+        ids = tuple(comment.id for comment in page.comments)
+        snapshot = Snapshot(room.seq, to_json(fields)[1:-1], ids)
         if feed.head is not None and feed.changed_seq <= room.seq:
             self._keep(request, snapshot)
         return snapshot

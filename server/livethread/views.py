@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from livethread.feed import Entry
+from livethread.feed import Entry, reactions_of
 from livethread.model import SHADOWED, Audience, Author, Change, Comment, CommentState, Page, Room
 from livethread.site import name_of
 
@@ -73,7 +73,7 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
     value["state"] = state.value
     if comment.replies:
         value["replies"] = comment.replies
-    value["seq"] = comment.seq
+    value["seq"] = comment.last_seq
     return value
 
 
@@ -121,6 +121,10 @@ def entry_of(change: Change, comments: int | None = None) -> Entry:
         shared = to_json({"seq": change.seq, "room": room_json(change.room)})
         return Entry(change.seq, 0, shared, shared, comments)
     comment = change.comment
+    if change.is_of_reactions:  # only what everybody sees is reacted to
+        counts = {"comment": comment.id, "counts": from_json(comment.reactions or "{}")}
+        shared = to_json({"seq": change.seq, "reactions": counts})
+        return Entry(change.seq, reactions_of(comment.id), shared, shared, comments)
     staff = _encoded(change.seq, comment, Audience.STAFF)
     if comment.state is CommentState.VISIBLE:
         return Entry(change.seq, comment.id, staff, staff, comments)

@@ -41,7 +41,7 @@ def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]
         case commands.React(comment=id, reaction=reaction, on=on):
             if reaction not in rules.reactions:
                 raise Rejected("That reaction isn't offered here.", field="reaction")
-            return "post", SetReaction(CommentId(id), reaction, on)
+            return "post", SetReaction(CommentId(id), reaction, on, rules.negative_reactions)
         case commands.Report(comment=id, reason=reason, text=text):
             return "post", ReportComment(CommentId(id), reason, text)
         case commands.Moderate():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -67,7 +66,9 @@ class MemoryStore:
 
     async def changes(self, room: RoomName, since: Seq, *, limit: int) -> ChangeRange:
         now = self._room(room)
-        found = [Change(c.seq, c) for c in self._comments(room) if c.seq > since]
+        known = self._comments(room)
+        found = [Change(c.seq, c) for c in known if c.seq > since]
+        found += [Change(c.last_seq, c) for c in known if (c.reacted_seq or 0) > since]
         if now.config_seq > since:
             found.append(Change(now.config_seq, None, now))
         found.sort(key=lambda change: change.seq)
@@ -75,9 +76,10 @@ class MemoryStore:
         return ChangeRange(now, since, to_seq, tuple(found[:limit]))
 
     async def size_since(self, room: RoomName, since: Seq) -> int:
-        return sum(
-            len(c.body) + len(c.rich or "") + 200 for c in self._comments(room) if c.seq > since
-        )
+        known = self._comments(room)
+        reacted = sum((c.reacted_seq or 0) > since for c in known)
+        sizes = (len(c.body) + len(c.rich or "") + 200 for c in known if c.seq > since)
+        return sum(sizes) + 60 * reacted
 
     async def reacted_by(
         self, room: RoomName, author: str, comments: Sequence[int]
@@ -250,10 +252,6 @@ class MemoryStore:
         return Page(room, fitted.comments, None, tokens_of(room, fitted.more))
 
 
-def _score(comment: Comment) -> int:
-    return sum(json.loads(comment.reactions).values()) if comment.reactions else 0
-
-
 def _place(request: PageRequest, comment: Comment) -> tuple[int, ...]:
     match request.order:
         case "oldest":
@@ -261,4 +259,4 @@ def _place(request: PageRequest, comment: Comment) -> tuple[int, ...]:
         case "newest":
             return (-comment.id,)
         case "best":
-            return (-_score(comment), -comment.id)
+            return (-comment.score, -comment.id)

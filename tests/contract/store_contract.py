@@ -806,9 +806,55 @@ async def test_counts_are_of_what_everyone_sees(store: Store) -> None:
 async def test_changes_list_each_comment_once_as_it_is_now(store: Store) -> None:
     await only(store, post("1"), post("2"), post("3"), edit(1, "1b"), edit(1, "1c"), react(2))
     found = await store.changes(A, 0, limit=100)
-    bodies = [(c.seq, c.comment.body) for c in found.changes if c.comment]
-    assert bodies == [(3, "3"), (5, "1c"), (6, "2")]
+    bodies = [(c.seq, c.comment.body, c.is_of_reactions) for c in found.changes if c.comment]
+    assert bodies == [(2, "2", False), (3, "3", False), (5, "1c", False), (6, "2", True)]
     assert (found.from_seq, found.to_seq, found.room.seq) == (0, 6, 6)
+
+
+async def test_changes_list_a_comments_reactions_once_beside_it(store: Store) -> None:
+    await only(store, post("1"), post("2"), react(1), react(2), react(1, author=TOM), react(1))
+    found = await store.changes(A, 0, limit=100)
+    assert [(c.seq, c.is_of_reactions) for c in found.changes] == [
+        (1, False),
+        (2, False),
+        (4, True),
+        (5, True),
+    ]
+    assert {c.comment.reactions for c in found.changes if c.comment} == {
+        '{"like":1}',
+        '{"like":2}',
+    }
+    await only(store, edit(1, "1b"), react(2, on=False))
+    found = await store.changes(A, 2, limit=100)
+    assert [(c.seq, c.is_of_reactions) for c in found.changes] == [(6, False), (7, True)]
+    assert [c.comment.last_seq for c in found.changes if c.comment] == [6, 7]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_reading_changes_part_by_part_while_there_are_reactions_misses_nothing(
+    store: Store, limit: int
+) -> None:
+    """A reader at any seq gets, behind it, only reactions to what they have."""
+    await only(store, *(post(str(i)) for i in range(5)))
+    bodies: dict[int, str] = {}
+    counts: dict[int, str | None] = {}
+    reached, is_like = 0, itertools.cycle([True, False])
+    for step in range(30):
+        found = await store.changes(A, reached, limit=limit)
+        for change in found.changes:
+            assert change.comment is not None
+            id = change.comment.id
+            if change.is_of_reactions:
+                assert id in bodies
+            else:
+                bodies[id] = change.comment.body
+            counts[id] = change.comment.reactions
+        reached = found.to_seq
+        if step < 12:
+            await only(store, react(1 + step % 5, on=next(is_like)), edit(1 + step % 3, f"e{step}"))
+    fresh = (await store.page(PageRequest(A))).comments
+    assert bodies == {comment.id: comment.body for comment in fresh}
+    assert counts == {comment.id: comment.reactions for comment in fresh}
 
 
 async def test_changes_are_cut_at_the_limit_and_say_how_far_they_reach(store: Store) -> None:

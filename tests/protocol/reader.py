@@ -86,7 +86,10 @@ class Reader:
                 counted = change["reactions"]
                 held = self.comments.get(counted["comment"])
                 if held is not None:
-                    self._keep({**held, "reactions": counted["counts"], "seq": change["seq"]})
+                    now = {**held, "reactions": counted["counts"], "seq": change["seq"]}
+                    if not counted["counts"]:
+                        del now["reactions"]
+                    self._keep(now)
             elif "room" in change:
                 self._set_room(change["room"])
         if "comments" in frame:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livethread.feed import Encoding, Entry, Feed, Gap, Kind
+from livethread.feed import MAX_COVERED, Encoding, Entry, Feed, Gap, Kind, reactions_of
 
 PUBLIC = Kind(False, Encoding.JSON)
 STAFF = Kind(True, Encoding.JSON)
@@ -127,7 +127,7 @@ def test_what_changed_beyond_a_gap_does_not_leave_any_more() -> None:
     with one.watched() as changed:
         with pytest.raises(Gap):
             one.append([entry(4, 1), entry(5, 2)])
-        assert changed == {1: 4, 2: 5}  # of what the Store was asked for before
+        assert changed == {1: 4, -1: 4, 2: 5, -2: 5}  # of what the Store was asked for before
     assert read(one.frame(0, 2, PUBLIC, bare, WHOLE)) == []
     assert one.changed_seq == 5  # no older snapshot will do
     one.skip_to(3)
@@ -178,9 +178,9 @@ def test_what_is_recalled_is_read_and_forgotten_like_the_rest() -> None:
     assert one.changed_seq >= 5
     one.append([entry(7, key=3)])
     assert read(one.frame(2, 7, PUBLIC, bare, WHOLE)) == [5, 6, 7]
-    one.append([entry(8), entry(9)])
-    assert one.tail == 3
-    assert read(one.frame(3, 9, PUBLIC, bare, WHOLE)) == [5, 6, 7, 8, 9]
+    one.append(entry(seq) for seq in range(8, 12))
+    assert one.tail == 5
+    assert read(one.frame(5, 11, PUBLIC, bare, WHOLE)) == [6, 7, 8, 9, 10, 11]
 
 
 def test_nothing_is_recalled_that_has_no_room_or_has_changed_since() -> None:
@@ -199,6 +199,35 @@ def test_nothing_is_recalled_that_has_no_room_or_has_changed_since() -> None:
     assert read(late.frame(0, 4, PUBLIC, bare, WHOLE)) == [1, 3, 4]
 
 
+def test_reactions_change_beside_their_comment_and_it_brings_them_along() -> None:
+    one = feed()
+    one.append([entry(1), entry(2), entry(3, key=reactions_of(1)), entry(4, key=reactions_of(1))])
+    assert read(one.frame(0, 4, PUBLIC, bare, WHOLE)) == [1, 2, 4]
+    assert one.changed_seq == 0  # a snapshot taken before is as good
+    one.append([entry(5, key=1)])
+    assert read(one.frame(0, 5, PUBLIC, bare, WHOLE)) == [2, 5]
+    assert one.changed_seq == 5
+
+
+def test_older_reactions_are_not_recalled_once_their_comment_has_changed() -> None:
+    one = Feed("a", b'"a"', max_entries=9, max_bytes=10_000)
+    one.load("k3", 3, b"{}")
+    one.append([entry(4, key=1), entry(5, key=reactions_of(2))])
+    one.recall(0, [entry(1), entry(2), entry(3, key=reactions_of(1))], None)
+    assert read(one.frame(0, 5, PUBLIC, bare, WHOLE)) == [2, 4, 5]
+
+
+def test_many_reactions_do_not_drive_out_what_the_ring_is_for() -> None:
+    one = feed(max_entries=4)
+    one.append([entry(1), entry(2), entry(3)])
+    one.append(entry(seq, key=reactions_of(1)) for seq in range(4, 15))
+    assert read(one.frame(0, 14, PUBLIC, bare, WHOLE)) == [1, 2, 3, 14]
+    one.append([entry(15, key=reactions_of(2))])
+    assert one.tail == 1  # that is one entry more than four
+    one.append(entry(seq, key=reactions_of(2)) for seq in range(16, 60))
+    assert len(one._ring) == 4 * MAX_COVERED
+
+
 def test_keys_that_change_during_a_reading_are_noted() -> None:
     one = feed()
     one.append([entry(1), entry(2)])
@@ -206,13 +235,14 @@ def test_keys_that_change_during_a_reading_are_noted() -> None:
         one.append([entry(3, key=1)])
         with one.watched() as inner:
             one.append([entry(4, key=1), entry(5)])
-        assert inner == outer == {1: 4}
+            one.append([entry(6, key=-5)])
+        assert inner == outer == {1: 4, -1: 4, -5: 6}
     with one.watched() as later:
         assert later == {}
 
 
 @given(
-    keys=st.lists(st.integers(0, 5), max_size=40),
+    keys=st.lists(st.integers(-5, 5), max_size=40),
     max_entries=st.integers(1, 12),
     max_bytes=st.sampled_from([40, 120, 100_000]),
     frame_bytes=st.sampled_from([1, 60, 100_000]),
@@ -229,8 +259,10 @@ def test_reading_from_any_place_gives_the_compacted_rest(
             one.recall(
                 seq // 2, [entry(at, key) for key, at in last.items() if at > seq // 2], None
             )
-        key = min(seq, wanted)
+        key = min(seq, wanted) if -wanted < seq else seq
         one.append([entry(seq, key)])
+        if key > 0:
+            last.pop(reactions_of(key), None)
         last[key] = seq
     head = one.head or 0
     expected = sorted(last.values())
@@ -244,3 +276,4 @@ def test_reading_from_any_place_gives_the_compacted_rest(
             at = found[0]
         assert seen == [seq for seq in expected if seq > since]
     assert sum(len(part) for _, _, _, part, _ in one._ring if part) == one._ring_bytes
+    assert sum(entry.staff is not None for entry in one._ring) == one._filled

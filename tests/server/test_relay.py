@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from pydantic_core import from_json
 
 from livethread.backlog import ReadFailed
-from livethread.feed import Entry
-from livethread.model import Committed, RoomName
+from livethread.feed import Encoding, Entry, Feed, Kind
+from livethread.model import Author, Committed, RoomName
 from livethread.relay import Relay, deliver
 from livethread.views import entry_of
-from tests.contract.making import A, configure, edit, moderate, post, report
+from tests.contract.making import A, configure, edit, moderate, post, react, report
 from tests.server.town import MoodyStore
 from tests.server.virtual import VirtualLoop
 
@@ -61,6 +62,20 @@ def test_a_batch_is_handed_on_room_by_room_in_the_order_of_its_seqs(scene: Scene
     assert (b[0], [entry.seq for entry in b[1]]) == ("b", [1, 2])
     assert b'"seq":3' in a[2]  # the room as after its last change
     assert b'"title":"T"' in a[2]
+
+
+def test_a_hundred_likes_in_a_moment_are_one_small_change(scene: Scene) -> None:
+    scene.commit(post("x" * 4_000))
+    feed = Feed("a", b'"a"', max_entries=1_000, max_bytes=100_000)
+    feed.load("k3", 1, b"{}")
+    readers = [Author(f"g:{i}", f"Reader {i}") for i in range(100)]
+    ((_, entries, _),) = hand_on(FakeHub("a"), scene.commit(*(react(1, author=r) for r in readers)))
+    feed.append(entries)
+    kind = Kind(False, Encoding.JSON)
+    to, frame = feed.frame(1, 101, kind, lambda payload, _: payload, 100_000) or (0, b"")
+    counted = {"comment": 1, "counts": {"like": 100}}
+    assert (to, from_json(frame)["changes"]) == (101, [{"seq": 101, "reactions": counted}])
+    assert len(frame) < 200
 
 
 def test_what_is_answered_without_a_comment_is_not_handed_on(scene: Scene) -> None:

@@ -88,6 +88,7 @@ class Table:
             page_replies=10,
             page_bytes=50_000,
             reactions=frozenset({"like"}),
+            negative_reactions=frozenset(),
             command_rate=Rate(10, 30),
             flood_commands=20,
             identity_posts=limiter(3),

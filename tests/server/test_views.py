@@ -121,7 +121,9 @@ def test_every_comment_is_of_the_wires_shape(
 
 
 def test_every_entry_is_of_the_wires_shape(comment: Comment) -> None:
-    changes = [Change(7, comment), Change(9, None, ROOM)]
+    liked = replace(BARE, reactions='{"like":2}', reacted_seq=8)
+    changes = [Change(7, comment), Change(8, liked), Change(9, None, ROOM)]
+    changes.append(Change(8, replace(liked, reactions=None)))
     for change in changes:
         entry = entry_of(change)
         for part in (entry.public, entry.staff):

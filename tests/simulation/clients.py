@@ -56,6 +56,11 @@ class Place:
         if isinstance(item, Change):
             if item.comment is not None:
                 self._keep(item.comment.model_dump(exclude_none=True))
+            elif item.reactions is not None and item.reactions.comment in self.comments:
+                held = dict(self.comments[item.reactions.comment])
+                held.pop("reactions", None)
+                counts = {"reactions": item.reactions.counts} if item.reactions.counts else {}
+                self._keep(held | counts | {"seq": item.seq})
             return
         assert item.next is None
         assert not item.more

@@ -225,6 +225,10 @@ class Judge:
         comment = change.get("comment")
         if seq not in truth.changes:
             yield f"phantom: {change}"
+        elif "reactions" in change:
+            id = change["reactions"]["comment"]
+            if version is None or version.id != id or not version.is_of_reactions:
+                yield f"two orders: {seq} is {version}, not {change}"
         elif comment is None or version is None:
             if comment is not None or version is not None:
                 yield f"two orders: {seq} is {version}, not {change}"

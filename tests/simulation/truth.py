@@ -22,6 +22,8 @@ class Version:
     state: str
     body: str
     was_public: bool
+    is_of_reactions: bool = False
+    """Nothing else changed."""
 
     def is_known(self, is_staff: bool) -> bool:
         return self.was_public or is_staff
@@ -30,12 +32,15 @@ class Version:
         return self.state in SHOWN[is_staff]
 
     def says(self, comment: Json, is_staff: bool) -> bool:
-        """Whether a frame's comment is this version, as that audience may see it."""
+        """Whether a frame's comment is this version, as that audience may see it.
+
+        Its reactions, and so its seq, may be later ones.
+        """
         state, body = self.state, self.body if self.is_shown(is_staff) else None
         if body is None and state == "held":
             state = "hidden"
-        seen = comment["id"], comment["seq"], comment["state"], comment.get("body")
-        return seen == (self.id, self.seq, state, body)
+        seen = comment["id"], comment["state"], comment.get("body")
+        return seen == (self.id, state, body) and comment["seq"] >= self.seq
 
 
 @dataclass
@@ -45,7 +50,7 @@ class Truth:
     changes: dict[int, Version | None] = field(default_factory=dict)
     versions: dict[int, list[Version]] = field(default_factory=dict)
     acknowledged: dict[int, int] = field(default_factory=dict)
-    """The newest version of each comment whose author has been told."""
+    """The newest version of each comment whose author has been told, but for its reactions."""
 
     @property
     def head(self) -> int:
@@ -61,7 +66,7 @@ class Truth:
 
     def acknowledge(self, seq: int) -> None:
         version = self.changes.get(seq)
-        if version is not None:
+        if version is not None and not version.is_of_reactions:
             self.acknowledged[version.id] = max(self.acknowledged.get(version.id, 0), seq)
 
     def at(self, id: int, seq: int) -> Version | None:
@@ -87,5 +92,10 @@ class Truth:
             if version is None:
                 if all(self.changes[later] for later in range(seq + 1, self.head + 1)):
                     yield seq
-            elif version.is_known(is_staff) and self.versions[version.id][-1].seq == seq:
+            elif version.is_known(is_staff) and not self._is_superseded(version):
                 yield seq
+
+    def _is_superseded(self, version: Version) -> bool:
+        """By a later version, unless that is one of reactions only and this isn't."""
+        later = [v for v in self.versions[version.id] if v.seq > version.seq]
+        return any(version.is_of_reactions or not v.is_of_reactions for v in later)

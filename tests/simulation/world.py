@@ -167,7 +167,8 @@ class World:
             if (c := change.comment) is not None:
                 told["comment"] = {
                     "id": c.id,
-                    "seq": c.seq,
+                    "seq": change.seq,
+                    "is_of_reactions": change.is_of_reactions,
                     "state": c.state.value,
                     "body": c.body,
                     "was_public": c.was_public,

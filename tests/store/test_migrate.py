@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from alembic import command
 from sqlalchemy import Connection, create_engine, inspect
 
+from livethread.ranking import score_of
 from livethread.store.errors import StartError
 from livethread.store.migrate import drift, upgrade
 from livethread.store.schema import metadata
+
+upgrade_to = command.upgrade
 
 
 @pytest.fixture
@@ -58,3 +63,28 @@ def test_a_newer_versions_database_is_left_alone(connection: Connection) -> None
     assert refused.value.path == "here"
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     assert found == "9999"
+
+
+def test_reactions_of_the_first_schema_are_ranked(connection: Connection) -> None:
+    with patch.object(command, "upgrade", lambda config, _: upgrade_to(config, "0001")):
+        upgrade(connection, "here")
+    connection.exec_driver_sql(
+        "INSERT INTO rooms VALUES (1, 'a', 'k3', 3, NULL, 'open', 0, false, 3, 0)"
+    )
+    for id, likes in ((1, 0), (2, 1), (3, 10)):
+        reactions = {"like": likes} if likes else None
+        values = (id, id, id, id, f"nonce-{id}", reactions and json.dumps(reactions), likes)
+        connection.exec_driver_sql(
+            "INSERT INTO comments (room_id, id, seq, root, row_id, author_id, author_name, nonce,"
+            " fingerprint, body, created_ms, state, was_public, pinned, reactions, score)"
+            " VALUES (1, ?, ?, ?, ?, 'g:1', 'Mara', ?, '', '', 0, 'visible', true, false, ?, ?)",
+            values,
+        )
+    connection.commit()
+    upgrade(connection, "here")
+    assert drift(connection) == []
+    rows = connection.exec_driver_sql("SELECT reacted_seq, score FROM comments ORDER BY id")
+    expected = [score_of({"like": likes}, frozenset()) for likes in (0, 1, 10)]
+    for (reacted, score), wanted in zip(rows, expected, strict=True):
+        assert reacted is None
+        assert abs(score - wanted) <= 1

@@ -8,15 +8,17 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import sqlite as dialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from livethread.model import CommentId, Committed, PageRequest, Write
+from livethread.model import CommentId, Committed, PageRequest, Room, RoomName, Write
+from livethread.protocol.commands import Order
 from livethread.protocol.errors import NotFound, Unavailable
 from livethread.store import reading as queries
 from livethread.store import sqlite, sqlite_commit
@@ -365,3 +367,49 @@ async def test_a_bug_in_a_commit_leaves_no_transaction_open(
         with pytest.raises(ZeroDivisionError):
             await store.commit([post()])
     assert len(await store.commit([post()])) == 1
+
+
+async def test_a_page_of_roots_takes_as_much_work_in_a_room_ten_times_as_large(
+    path: Path, store: SqliteStore
+) -> None:
+    """Counted in steps of SQLite's machine; every look at the comments is by an index."""
+    for name, threads in (("small", 1_000), ("large", 10_000)):
+        for start in range(0, threads, 500):
+            await store.commit([post(str(start + i), room=name) for i in range(500)])
+        likes = [react(i, room=name) for i in range(1, threads, 7)]
+        await store.commit(likes)
+    with closing(sqlite3.connect(path)) as database:
+        for order in get_args(Order):
+            steps = [_work(database, PageRequest(RoomName(name), order=order)) for name in ROOMS]
+            first = await store.page(PageRequest(RoomName("large"), order=order, limit=100))
+            assert first.next is not None
+            after = PageRequest(RoomName("large"), order=order, after=first.next)
+            steps.append(_work(database, after, (await store.room(RoomName("large"))).epoch))
+            assert max(steps) < 1.5 * steps[0], order
+
+
+ROOMS = ("small", "large")
+
+
+def _work(database: sqlite3.Connection, request: PageRequest, epoch: str = "") -> int:
+    """Steps that the roots of a page take, without a scan."""
+    room_id = 1 + ROOMS.index(request.room)
+    query = queries._roots(room_id, Room(request.room, epoch), request)
+    sql = str(query.compile(dialect=dialect.dialect(), compile_kwargs={"literal_binds": True}))
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    looks = [
+        line for line in plan if line.split()[:2] in (["SCAN", "comments"], ["SEARCH", "comments"])
+    ]
+    assert looks
+    assert all(line.startswith("SEARCH comments USING INDEX") for line in looks), plan
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    database.set_progress_handler(step, 1)
+    assert len(database.execute(sql).fetchall()) == request.limit + 1
+    database.set_progress_handler(None, 1)
+    return steps

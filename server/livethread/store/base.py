@@ -11,7 +11,9 @@ The Store holds the one truth. A change exists once ``commit`` has returned it, 
   the same fingerprint is answered with the first outcome, ``is_duplicate`` set, and changes
   nothing; with another fingerprint, ``Conflict``.
 * **Durability.** When ``commit`` returns, its effects survive power loss.
-* **Compaction.** ``changes`` lists each comment once, at the seq of its last change, as it is now.
+* **Compaction.** ``changes`` lists each comment once, as it is now, at the seq of its last change
+  that was not only of its reactions; and at that of the last reaction since, if there is one. So
+  whoever has read up to any seq has, of every comment, all that won't come again behind it.
 * **Consistency.** Every reading is one snapshot of the database.
 * **Errors.** ``Unavailable`` if the database can't be used just now or the fate of a commit is
   unknown (the nonce settles it on retry). Nothing else is raised for outside causes.

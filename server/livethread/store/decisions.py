@@ -73,6 +73,7 @@ def emptied(comment: Comment, state: CommentState) -> Comment:
         body="",
         rich=None,
         reactions=None,
+        score=0,
         pinned=False,
         featured=False,
         hold=None,
@@ -83,7 +84,17 @@ def emptied(comment: Comment, state: CommentState) -> Comment:
 
 # ── what is kept of a rejected comment ──
 
-_KEPT = ("body", "rich", "edited_ms", "reactions", "pinned", "featured", "hold", "reports")
+_KEPT = (
+    "body",
+    "rich",
+    "edited_ms",
+    "reactions",
+    "score",
+    "pinned",
+    "featured",
+    "hold",
+    "reports",
+)
 
 
 def kept(comment: Comment) -> str:

@@ -45,6 +45,7 @@ from livethread.protocol.errors import (
     Rejected,
     RoomClosed,
 )
+from livethread.ranking import score_of
 from livethread.store.decisions import GONE, decided, difference, emptied
 
 PREMODERATION = "every comment waits here"
@@ -286,7 +287,7 @@ class Plan:
             raise RoomClosed
         key = ReactionKey(write.room, wish.comment, write.author.id, wish.reaction)
         if (key in self.state.reactions) == wish.on:
-            return Committed(self.state.rooms[write.room], comment.seq, comment, None)
+            return Committed(self.state.rooms[write.room], comment.last_seq, comment, None)
         counts = from_json(comment.reactions) if comment.reactions else {}
         count = counts.pop(wish.reaction, 0) + (1 if wish.on else -1)
         if count > 0:
@@ -299,8 +300,13 @@ class Plan:
             lost.discard(key)
         else:
             gained.add(key)
-        reactions = to_json(dict(sorted(counts.items()))).decode() if counts else None
-        return self._changed(write.room, replace(comment, reactions=reactions))
+        reacted = replace(
+            comment,
+            reactions=to_json(dict(sorted(counts.items()))).decode() if counts else None,
+            reacted_seq=self.state.rooms[write.room].seq + 1,
+            score=score_of(counts, wish.against),
+        )
+        return self._numbered(write.room, reacted, visible=0)
 
     def _report(self, write: Write, wish: ReportComment) -> Committed:
         """Count a reader's first report of the comment; so many hold it."""
@@ -309,7 +315,7 @@ class Plan:
         room, key = self.state.rooms[write.room], CommentKey(write.room, comment.id)
         report = ReportKey(*key, write.author.id)
         if report in self.state.reported:
-            return Committed(room, comment.seq, None, None)
+            return Committed(room, comment.last_seq, None, None)
         self.state.reported.add(report)
         reported = replace(comment, reports=comment.reports + 1)
         if wish.hold_at and reported.reports >= wish.hold_at:
@@ -318,7 +324,7 @@ class Plan:
             return replace(self._changed(write.room, held, visible=-1), comment=None)
         self.state.comments[key] = reported
         self.updated.add(key)
-        return Committed(room, comment.seq, None, None)
+        return Committed(room, comment.last_seq, None, None)
 
     def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
         comment = self._target(write, wish.comment)
@@ -326,7 +332,7 @@ class Plan:
         was = self.state.removed.get(key)
         changed = decided(comment, was, wish.action, wish.reason)
         if changed == comment and was is None:
-            return Committed(self.state.rooms[write.room], comment.seq, comment, None)
+            return Committed(self.state.rooms[write.room], comment.last_seq, comment, None)
         if was is not None:
             self._forget_removed(key)
         elif wish.action == "reject":
@@ -417,8 +423,8 @@ class Plan:
         return comment
 
     def _changed(self, name: RoomName, comment: Comment, *, visible: int = 0) -> Committed:
-        """Give the changed comment the room's next seq."""
-        comment = replace(comment, seq=self.state.rooms[name].seq + 1)
+        """Give the changed comment the room's next seq; its reactions come with it."""
+        comment = replace(comment, seq=self.state.rooms[name].seq + 1, reacted_seq=None)
         return self._numbered(name, comment, visible)
 
     def _numbered(self, name: RoomName, comment: Comment, visible: int) -> Committed:

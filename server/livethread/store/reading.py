@@ -103,15 +103,20 @@ async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -
 async def read_reacted_by(
     connection: AsyncConnection, room_id: int, author: str, ids: Sequence[int]
 ) -> dict[int, list[str]]:
+    if not ids:
+        return {}
+    # Most readers have given few reactions or none: asking for each comment took longer.
     rows = await connection.execute(
         select(reactions.c.comment_id, reactions.c.reaction)
         .where(reactions.c.room_id == room_id, reactions.c.author_id == author)
-        .where(reactions.c.comment_id.in_(ids))
+        .where(reactions.c.comment_id.between(min(ids), max(ids)))
         .order_by(reactions.c.comment_id, reactions.c.reaction)
     )
     found: dict[int, list[str]] = {}
+    wanted = set(ids)
     for comment, reaction in rows:
-        found.setdefault(comment, []).append(reaction)
+        if comment in wanted:
+            found.setdefault(comment, []).append(reaction)
     return found
 
 
@@ -176,7 +181,7 @@ def _roots(room_id: int, room: Room, request: PageRequest) -> Select[Any]:
                 query = query.where(tuple_(comments.c.score, comments.c.id) < tuple_(*after))
     rows = query.subquery()
     place = _place(request.order, rows.c)
-    return _first_bytes(room_id, rows, place, request.max_bytes, "score")
+    return _first_bytes(room_id, rows, place, request.max_bytes)
 
 
 async def _first_replies(

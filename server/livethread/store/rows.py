@@ -33,6 +33,8 @@ def comment_of(row: Sequence[Any], replies: int = 0) -> Comment:
         locked=bool(row[19]),
         reports=row[20],
         due_ms=row[21],
+        reacted_seq=row[22],
+        score=row[23],
         replies=replies,
     )
 

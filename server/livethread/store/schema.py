@@ -69,6 +69,7 @@ comments = Table(
     Column("locked", Boolean, nullable=False, server_default="0"),
     Column("reports", Integer, nullable=False, server_default="0"),
     Column("due_ms", BigInteger),
+    Column("reacted_seq", BigInteger),
     UniqueConstraint("room_id", "seq", name="uq_comments_room_seq"),
     UniqueConstraint("room_id", "id", name="uq_comments_room_id"),
     UniqueConstraint("room_id", "author_id", "nonce", name="uq_comments_nonce"),
@@ -78,6 +79,22 @@ comments = Table(
         "id",
         sqlite_where=text("parent IS NULL"),
         postgresql_where=text("parent IS NULL"),
+    ),
+    Index(
+        "ix_comments_best",
+        "room_id",
+        "score",
+        "id",
+        sqlite_where=text("parent IS NULL"),
+        postgresql_where=text("parent IS NULL"),
+    ),
+    Index(
+        "uq_comments_room_reacted_seq",
+        "room_id",
+        "reacted_seq",
+        unique=True,
+        sqlite_where=text("reacted_seq IS NOT NULL"),
+        postgresql_where=text("reacted_seq IS NOT NULL"),
     ),
     Index(
         "ix_comments_thread",
@@ -121,6 +138,7 @@ reactions = Table(
     Column("comment_id", BigInteger, primary_key=True),
     Column("author_id", Text, primary_key=True),
     Column("reaction", String(16), primary_key=True),
+    Index("ix_reactions_author", "room_id", "author_id", "comment_id"),
 )
 
 reports = Table(
@@ -293,6 +311,8 @@ COMMENT_COLUMNS = (
     comments.c.locked,
     comments.c.reports,
     comments.c.due_ms,
+    comments.c.reacted_seq,
+    comments.c.score,
 )
 """A comment's columns in the order that ``store.rows.comment_of`` takes them."""
 

@@ -61,13 +61,20 @@ ABSENT = 0
 """For the id of a room that nobody wrote to: SQLite's begin at 1."""
 
 _READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name = ?"
-_READ_CHANGES = f"""
-SELECT {", ".join(column.name for column in COMMENT_COLUMNS)} FROM comments
-WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?
-"""
+_READ_CHANGES = [
+    f"""
+    SELECT {seq}, {", ".join(column.name for column in COMMENT_COLUMNS)} FROM comments
+    WHERE room_id = ? AND {seq} > ? ORDER BY {seq} LIMIT ?
+    """
+    for seq in ("seq", "reacted_seq")
+]
 _READ_SIZE = """
-SELECT coalesce(sum(length(body) + coalesce(length(rich), 0) + 200), 0) FROM comments
-WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND seq > ?
+WITH room AS (SELECT id FROM rooms WHERE name = ?1)
+SELECT
+  (SELECT coalesce(sum(length(body) + coalesce(length(rich), 0) + 200), 0) FROM comments
+   WHERE room_id = (SELECT id FROM room) AND seq > ?2)
+  + (SELECT 60 * count(*) FROM comments
+     WHERE room_id = (SELECT id FROM room) AND reacted_seq > ?2)
 """
 
 
@@ -461,13 +468,15 @@ def _read_changes(
     connection.execute("BEGIN")
     try:
         id, room = _read_room(connection, seed, name)
-        rows = connection.execute(_READ_CHANGES, (id, since, limit)).fetchall()
+        rows: list[Any] = []
+        for query in _READ_CHANGES:
+            rows += connection.execute(query, (id, since, limit))
     finally:
         connection.execute("COMMIT")
-    changes = [Change(row[1], comment_of(row)) for row in rows]
+    changes = [Change(row[0], comment_of(row[1:])) for row in rows]
     if since < room.config_seq:
         changes.append(Change(room.config_seq, None, room))
-        changes.sort(key=lambda change: change.seq)
-        del changes[limit:]
+    changes.sort(key=lambda change: change.seq)
+    del changes[limit:]
     to_seq = changes[-1].seq if len(changes) == limit else room.seq
     return ChangeRange(room, since, max(since, to_seq), tuple(changes))
