@@ -194,7 +194,8 @@ class SqliteStore:
     async def page(self, request: PageRequest) -> Page:
         async with self._reading() as connection:
             id, room = await _in_thread(connection, _enter_room, self._seed, request.room)
-            if id == ABSENT and request.parent is None and request.comment is None:
+            is_first = request.after is None and request.parent is None and request.comment is None
+            if id == ABSENT and is_first:
                 return Page(room, (), None, {})
             async with connection.begin():
                 return await queries.read_page(connection, id, room, request)
