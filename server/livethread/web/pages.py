@@ -103,10 +103,11 @@ async def feed(
         return _unchanged(etag)
     since = max(0, found.seq - FEED_CHANGES)
     changed = await store.changes(found.name, since, limit=FEED_CHANGES)
+    written = [change.comment for change in changed.changes if not change.is_of_reactions]
     public = [
-        comment_json(change.comment, Audience.PUBLIC)
-        for change in changed.changes
-        if change.comment is not None and is_known_to(change.comment, Audience.PUBLIC)
+        comment_json(comment, Audience.PUBLIC)
+        for comment in written
+        if comment is not None and is_known_to(comment, Audience.PUBLIC)
     ]
     newest = sorted(
         (comment for comment in public if comment["state"] == "visible"),
