@@ -60,14 +60,19 @@ class Peer(Protocol):
     def review(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Stream:
-    """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish."""
+    """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish.
+
+    ``readers`` is how many read the room; ``nudge`` is called when that has changed.
+    """
 
     room: str
     address: str
     identity: Identity
     ended: Future[None]
+    readers: int = 0
+    nudge: Callable[[], None] | None = None
 
     def end(self) -> None:
         if not self.ended.done():
@@ -324,6 +329,12 @@ class Gateway:
         Who is behind is told when it has caught up.
         """
         over_http = Counter(stream.room for stream in self.streams)
+        counts = {name: len(room.subscribers) for name, room in self.services.hub.rooms()}
+        for stream in self.streams:
+            count = counts.get(stream.room, 0) + over_http[stream.room]
+            if stream.nudge is not None and stream.readers != count:
+                stream.readers = count
+                stream.nudge()
         for name, room in self.services.hub.rooms():
             count = len(room.subscribers) + over_http[name]
             uninformed = [s for s in room.live if s.readers != count]

@@ -7,8 +7,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import uvicorn
@@ -16,6 +17,7 @@ import uvicorn
 from livethread.app import Server, running
 from livethread.auth.bots import new_bot
 from livethread.gateway import Gateway
+from livethread.http import HttpConnection
 from livethread.settings import Settings
 from livethread.web.app import create_app
 
@@ -125,7 +127,12 @@ async def a_server(directory: Path, **settings: Any) -> AsyncIterator[tuple[Site
     async with running(Settings(**given)) as gateway:
         app: Any = create_app(gateway, STATIC)
         config = uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=5
+            app,
+            http=cast(Any, partial(HttpConnection, gateway)),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            timeout_graceful_shutdown=5,
         )
         server = Started(config, gateway)
         listener = socket.create_server(("127.0.0.1", 0))

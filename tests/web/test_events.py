@@ -18,6 +18,7 @@ import httpx
 import pytest
 from pydantic_core import from_json
 
+from livethread.auth.limits import Tally
 from livethread.protocol import frames
 from tests.web.site import ROOM, ROOMS, Site, Started, a_server, until
 
@@ -36,10 +37,24 @@ class Stream:
     def __init__(self, answer: httpx.Response) -> None:
         self._lines = answer.aiter_lines()
         self.last_id = ""
+        self.readers = 0
         self.retry_ms: int | None = None
 
     async def frame(self) -> dict[str, Any] | None:
-        """The next frame; None at the end."""
+        """The next frame but for presence; None at the end."""
+        while (frame := await self._next()) is not None and frame["type"] == "presence":
+            self.readers = frame["readers"]
+        return frame
+
+    async def told(self, readers: int) -> None:
+        """Return when that many readers were told of; there are no other frames."""
+        while self.readers != readers:
+            frame = await self._next()
+            assert frame is not None
+            frames.Presence.model_validate(frame)
+            self.readers = frame["readers"]
+
+    async def _next(self) -> dict[str, Any] | None:
         data = None
         async for line in self._lines:
             name, _, value = line.partition(": ")
@@ -200,6 +215,26 @@ async def test_silence_is_filled_with_comments(tmp_path: Path) -> None:
             pass
 
 
+async def test_readers_are_told_how_many_they_are_and_keep_their_place(tmp_path: Path) -> None:
+    async with a_server(tmp_path, presence_s=0.1) as (site, _):
+        guest = await site.guest()
+        async with listening(site) as first:
+            await first.frame()
+            await first.told(1)
+            async with listening(site) as second:
+                await second.frame()
+                await asyncio.gather(first.told(2), second.told(2))
+                place = first.last_id
+                await site.post(guest, "one")
+                assert await first.until(1) == await second.until(1)
+                assert first.last_id != place
+            place = first.last_id
+            await first.told(1)
+            assert first.last_id == place
+            await site.post(guest, "two")
+            await first.until(2)
+
+
 async def test_who_leaves_is_no_longer_counted(server: tuple[Site, Started]) -> None:
     site, _ = server
     async with listening(site) as stream:
@@ -212,20 +247,19 @@ async def test_who_leaves_is_no_longer_counted(server: tuple[Site, Started]) -> 
 
 
 async def test_streams_count_among_an_addresss_connections(tmp_path: Path) -> None:
-    async with (
-        a_server(tmp_path, max_connections_per_address=1) as (site, _),
-        listening(site) as stream,
-    ):
-        await joined(stream, "snapshot")
-        async with site.peer() as other:
+    async with a_server(tmp_path, max_connections_per_address=1) as (site, _):
+        site.gateway.visitors = Tally(0)  # of whom a second one wouldn't be answered at all
+        async with listening(site) as stream, site.peer() as other:
+            await joined(stream, "snapshot")
             answer = await other.get(EVENTS)
-        assert answer.status_code == 429
-        assert answer.json()["code"] == "rate_limited"
+            assert answer.status_code == 429
+            assert answer.json()["code"] == "rate_limited"
 
 
 async def test_streams_count_among_an_identitys_connections(tmp_path: Path) -> None:
     bounds = {"max_connections_per_identity": 1, "max_connections_per_address": 2}
     async with a_server(tmp_path, **bounds) as (site, _):
+        site.gateway.visitors = Tally(0)
         guest = await site.guest()
         async with listening(site, **guest) as stream, site.peer() as other:
             await joined(stream, "snapshot")

@@ -1,4 +1,4 @@
-"""Server-sent events: ``joined``, then ``changes``, the same JSON as on the websocket.
+"""Server-sent events: ``joined``, then ``changes`` and ``presence``, as on the websocket.
 
 Each event's id is the cursor after it, so a browser that reconnects says with ``Last-Event-ID``
 where to go on (https://html.spec.whatwg.org/multipage/server-sent-events.html). What is not read
@@ -8,7 +8,6 @@ is not queued: the next frame is made when the connection has taken the last one
 from __future__ import annotations
 
 import random
-from asyncio import Future
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -17,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from livethread.auth.identity import Identity
 from livethread.feed import Encoding
-from livethread.gateway import Gateway
+from livethread.gateway import Gateway, Stream
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import LivethreadError, RateLimited, TokenExpired
+from livethread.site import name_of
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.following import Follower, end_when_gone
 from livethread.web.problems import CursorLost, problem
@@ -51,7 +51,7 @@ async def follow_room(
 ) -> Response:
     """First `joined` (resumed at the cursor, else with a first page), then `changes`.
 
-    Each event's `id` is the cursor behind it.
+    Each event's `id` is the cursor behind it. In between, `presence` without an id.
     """
     wanted = {"since": last_event_id or since, "limit": limit, "order": order}
     command = to_command({"type": "join", "room": room, **wanted})
@@ -96,13 +96,16 @@ class EventStream(Response):
             await problem(busy)(scope, receive, send)
             return
         watching = self._gateway.loop.create_task(end_when_gone(stream, receive))
+        stream.nudge = self._follower.nudge
         try:
-            await self._run(send, stream.ended)
+            await self._run(send, stream)
         finally:
             watching.cancel()
             self._gateway.close_stream(stream)
 
-    async def _run(self, send: Send, ended: Future[None]) -> None:
+    async def _run(self, send: Send, stream: Stream) -> None:
+        ended, told = stream.ended, 0
+
         async def write(data: bytes, *, is_last: bool = False) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": not is_last})
 
@@ -121,12 +124,20 @@ class EventStream(Response):
                 break
             if payload is not None:
                 await write(self._event(payload))
-            elif not ended.done():
+            if stream.readers != told:
+                told = stream.readers
+                await write(self._presence(told))
+            elif payload is None and not ended.done():
                 await write(KEEPALIVE)
         await write(self._farewell(), is_last=True)
 
     def _event(self, payload: bytes) -> bytes:
         return b"id: %b\ndata: %b\n\n" % (str(self._follower.cursor).encode(), payload)
+
+    def _presence(self, readers: int) -> bytes:
+        """No part of the feed: the client's place stays that of the last event with an id."""
+        room = name_of(self._follower.room)
+        return b"data: %b\n\n" % encode(frames.Presence(room=room, readers=readers))
 
     def _patience_s(self) -> float:
         """How long to be silent: until a heartbeat is due or the token expires."""
