@@ -50,6 +50,8 @@ COMMANDS = {
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
     "site": Lazy("livethread.cli.site", "Add, list, change and remove sites."),
     "issuer": Lazy("livethread.cli.issuer", "Say whose tokens a site believes: single sign-on."),
+    "role": Lazy("livethread.cli.role", "Give readers roles: trusted, moderator, admin."),
+    "ban": Lazy("livethread.cli.ban", "Ban people from a site."),
     "bot": Lazy("livethread.cli.bot", "Create, list, rotate and revoke bots."),
     "backup": Lazy(
         "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."
