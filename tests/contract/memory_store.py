@@ -127,7 +127,8 @@ class MemoryStore:
 
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         own = [c for c in self._comments(room) if c.author.id == author]
-        return [c for c in own if c.state is CommentState.HELD][:100]
+        held = [c for c in own if c.state is CommentState.HELD]
+        return held[: max(1, fit(held, 100, 256 * 1024)[0])]
 
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         return {room: self._room(room).comments for room in rooms}

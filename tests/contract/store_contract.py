@@ -717,6 +717,13 @@ async def test_premoderation_holds_what_readers_post_until_it_is_approved(store:
     assert (await store.counts([A]))[A] == 2
 
 
+async def test_the_held_comments_of_an_author_are_bounded_in_bytes(store: Store) -> None:
+    await only(store, configure(premoderate=True), *(post("é" * 20_000) for _ in range(9)))
+    held = await store.held_by(A, MARA.id)
+    assert [comment.id for comment in held] == [2, 3, 4, 5, 6, 7]
+    assert sum(map(size_of, held)) <= 256 * 1024 < sum(map(size_of, held)) + size_of(held[0])
+
+
 async def test_a_held_comment_is_unknown_to_others_and_known_to_its_author(store: Store) -> None:
     await only(store, configure(premoderate=True), post("held"))
     for theirs in (edit(2, "x", author=TOM), delete(2, author=TOM), react(2, author=TOM)):

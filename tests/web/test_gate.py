@@ -88,6 +88,10 @@ async def test_requests_are_limited_by_address(tmp_path: Path) -> None:
         assert refused.headers["access-control-allow-origin"] == ORIGIN
         for path in ("/docs", "/openapi.json"):
             assert (await site.client.get(path)).status_code == 429
+        opened = await site.client.get(f"/rooms/{ROOM}", headers={"Accept": "text/html"})
+        assert opened.status_code == 429
+        assert opened.headers["content-type"].startswith("text/html")
+        assert int(opened.headers["retry-after"]) >= 1
         for path in ("/healthz", "/readyz", "/", "/embed.js"):
             assert (await site.client.get(path)).status_code == 200
         async with site.peer("192.0.2.2") as other:

@@ -218,6 +218,19 @@ async def test_a_feed_holds_what_is_visible_newest_first(site: Site) -> None:
         assert entries[0].findtext(f"{atom}{required}")
 
 
+async def test_a_feed_lists_a_comment_once_and_is_bounded_in_bytes(tmp_path: Path) -> None:
+    async with a_site(tmp_path, page_bytes=9_000) as site:
+        guest = await site.guest()
+        for number in range(5):
+            await site.post(guest, f"{number} " + "x" * 4_000)
+        like = {"comment": 5, "reaction": "like", "on": True}
+        await site.client.post(f"{ROOMS}/{ROOM}/reactions", json=like, headers=guest)
+        answer = await site.client.get(f"/feeds/{ROOM}")
+    entries = ET.fromstring(answer.content).findall("{http://www.w3.org/2005/Atom}entry")
+    contents = [entry.findtext("{http://www.w3.org/2005/Atom}content") or "" for entry in entries]
+    assert [text[:5] for text in contents] == ["<p>4 ", "<p>3 "]
+
+
 async def test_the_start_page_leads_to_the_demo_and_the_docs(site: Site) -> None:
     links = [link["href"] for link in (await read(site, "/")).all("a")]
     assert links == ["/demo/bridge", "/docs"]

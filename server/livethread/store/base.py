@@ -75,7 +75,10 @@ class FeedStore(Protocol):
         """
 
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
-        """The author's comments that wait for a moderator, in order of posting; at most 100."""
+        """The author's comments that wait for a moderator, in order of posting; at most 100.
+
+        And some 256 KiB of them; one at least.
+        """
 
     async def reacted_by(
         self, room: RoomName, author: str, comments: Sequence[int]

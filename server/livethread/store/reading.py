@@ -49,6 +49,7 @@ from livethread.store.schema import COMMENT_COLUMNS, comments, reactions, rooms
 from livethread.store.tokens import place_of, reading_of, token_of
 
 HELD_LIMIT = 100
+HELD_BYTES = 256 * 1024
 MAX_ANCESTORS = 100
 
 
@@ -97,7 +98,8 @@ async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -
         .order_by(comments.c.id)
         .limit(HELD_LIMIT)
     )
-    return [comment_of(row) for row in rows]
+    held = [comment_of(row) for row in rows]
+    return held[: max(1, fit(held, HELD_LIMIT, HELD_BYTES)[0])]
 
 
 async def read_reacted_by(

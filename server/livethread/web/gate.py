@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ from livethread.auth.limits import Rate, RateLimiter, source_of
 from livethread.gateway import Gateway
 from livethread.protocol.errors import LivethreadError
 from livethread.web.caller import call_of, client_address
-from livethread.web.problems import problem
+from livethread.web.problems import problem, shown_to
 
 API = "/api/"
 LIMITED = (API, "/rooms/", "/feeds/", "/docs", "/openapi.json")
@@ -60,7 +61,7 @@ class Gate:
         try:
             self._limiter.take(source_of(client_address(self._gateway, scope)))
         except LivethreadError as error:
-            await problem(error)(scope, receive, send)
+            await shown_to(Request(scope), problem(error))(scope, receive, send)
             return
         if origins and scope["method"] == "OPTIONS":
             preflight = Response(None, HTTPStatus.NO_CONTENT, _PREFLIGHT)

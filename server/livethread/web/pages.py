@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livethread import __version__
-from livethread.model import Audience, Room
+from livethread.model import Audience, Comment, CommentState, Room
 from livethread.protocol import commands, text
-from livethread.views import comment_json, is_known_to, room_json
+from livethread.views import comment_json, room_json
 from livethread.web.atom import MEDIA_TYPE, atom_feed
 from livethread.web.caller import AnyGateway, Visitor
 from livethread.web.files import REVALIDATED, Files, is_known
@@ -103,19 +104,25 @@ async def feed(
         return _unchanged(etag)
     since = max(0, found.seq - FEED_CHANGES)
     changed = await store.changes(found.name, since, limit=FEED_CHANGES)
-    written = [change.comment for change in changed.changes if not change.is_of_reactions]
-    public = [
-        comment_json(comment, Audience.PUBLIC)
-        for comment in written
-        if comment is not None and is_known_to(comment, Audience.PUBLIC)
-    ]
-    newest = sorted(
-        (comment for comment in public if comment["state"] == "visible"),
-        key=lambda comment: -comment["id"],
-    )[:FEED_ENTRIES]
+    known = {change.comment.id: change.comment for change in changed.changes if change.comment}
+    newest = _newest(known.values(), gateway.settings.page_bytes)
     base_url = gateway.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     body = atom_feed(base_url, room_json(found), found.epoch, newest)
     return page(body, etag, media_type=MEDIA_TYPE)
+
+
+def _newest(comments: Iterable[Comment], max_bytes: int) -> list[dict[str, Any]]:
+    """Those everyone can see, as far as their words go into ``max_bytes``; one at least."""
+    shown: list[dict[str, Any]] = []
+    left = max_bytes
+    for comment in sorted(comments, key=lambda comment: -comment.id)[:FEED_ENTRIES]:
+        if comment.state is not CommentState.VISIBLE:
+            continue
+        left -= len(comment.body.encode())
+        if left < 0 and shown:
+            break
+        shown.append(comment_json(comment, Audience.PUBLIC))
+    return shown
 
 
 def _tag(room: Room) -> str:

@@ -193,14 +193,16 @@ Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
 def _shown(handler: Callable[..., Coroutine[Any, Any, ProblemResponse]]) -> Handler:
-    """The problem as a page for whoever opened one; the API answers programs."""
-
     async def show(request: Request, error: Any) -> Response:
-        found = await handler(request, error)
-        is_page = not request.url.path.startswith("/api/")
-        return found.as_page() if is_page and accepts_html(request) else found
+        return shown_to(request, await handler(request, error))
 
     return show
+
+
+def shown_to(request: Request, found: ProblemResponse) -> Response:
+    """The problem as a page for whoever opened one; the API answers programs."""
+    is_page = not request.url.path.startswith("/api/")
+    return found.as_page() if is_page and accepts_html(request) else found
 
 
 def accepts_html(request: Request) -> bool:
