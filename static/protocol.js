@@ -67,6 +67,8 @@ const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   page: { comments: "array", at: "number" },
   ack: { seq: "number" },
   error: { code: "string", message: "string" },
+  watching: { on: "boolean" },
+  queued: { room: "string", comment: "object" },
   presence: { room: "string", readers: "number" },
   notice: { code: "string" },
   heartbeat: {},

@@ -246,6 +246,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
     def deliver_to_hub(committed: Iterable[Committed]) -> None:
         done = list(committed)
         deliver(hub, done)
+        gateway.watchers.tell(done)
         if any(one.act is not None and one.act.action in DECREES for one in done):
             gateway.look()
 

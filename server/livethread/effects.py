@@ -67,4 +67,11 @@ class ReadPage:
     ref: str | None
 
 
-Effect = Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage
+@value
+class Watch:
+    """Have the session's identity told what comes up for moderators, or no longer."""
+
+    on: bool
+
+
+Effect = Watch | Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage

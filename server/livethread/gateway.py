@@ -29,6 +29,7 @@ from livethread.rules import SessionRules
 from livethread.settings import Settings
 from livethread.site import name_of
 from livethread.store.base import Store
+from livethread.watching import Watchers
 from livethread.wire import encode_frame
 from livethread.writer import Writer
 
@@ -125,6 +126,7 @@ class Gateway:
             settings.presence_s / 4 or 1.0,
         )
         self._ticks = 0
+        self.watchers = Watchers(settings.write_buffer_bytes)
         self._news = asyncio.Event()
         slots = max(1, round(settings.heartbeat_s / self._tick_s))
         self._wheel: list[dict[Peer, None]] = [{} for _ in range(slots)]
@@ -167,6 +169,7 @@ class Gateway:
             self.stats.closed[known] = self.stats.closed.get(known, 0) + 1
         self._stalled.pop(peer, None)
         self._expiries.discard(peer)
+        self.watchers.set(peer, None)
 
     def closing(self, peer: Peer, within_s: float = 2.0) -> None:
         """A close frame was sent: the peer has that long to answer it."""

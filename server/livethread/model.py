@@ -349,8 +349,53 @@ class ActsRequest:
 
 
 @value
+class Report:
+    """What a reader said against a comment."""
+
+    person: str
+    reason: str
+    text: str | None
+    at_ms: int
+
+
+@value
+class QueueItem:
+    """A comment as moderators look at it; ``title`` is its room's, ``place`` for the next page."""
+
+    place: int
+    room: RoomName
+    title: str | None
+    comment: Comment
+    reports: tuple[Report, ...] = ()
+
+
+@value
+class QueueRequest:
+    """The newest of a site's comments posted before ``before`` (a place), of what is named."""
+
+    site: str
+    list: Literal["held", "reported", "recent"]
+    room: RoomName | None = None
+    author: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@value
+class Queue:
+    """``held`` and ``reported`` say how many there are on the site, whatever was asked for."""
+
+    items: tuple[QueueItem, ...]
+    held: int
+    reported: int
+
+
+@value
 class Committed:
-    """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report)."""
+    """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report).
+
+    ``reported`` is the comment that readers have reported, if it isn't the change.
+    """
 
     room: Room
     seq: Seq
@@ -358,6 +403,7 @@ class Committed:
     change: Change | None
     is_duplicate: bool = False
     act: Act | None = None
+    reported: Comment | None = None
 
 
 Outcome = Committed | LivethreadError

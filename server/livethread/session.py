@@ -22,8 +22,10 @@ from livethread.effects import (
     Submit,
     Subscribe,
     Unsubscribe,
+    Watch,
 )
 from livethread.model import (
+    Audience,
     CommentId,
     DeleteComment,
     Draft,
@@ -45,6 +47,7 @@ from livethread.protocol.errors import (
     BadFrame,
     CloseCode,
     ErrorCode,
+    Forbidden,
     LivethreadError,
     TokenExpired,
     TooLarge,
@@ -81,6 +84,7 @@ class Session:
         "_bucket",
         "_has_origin",
         "_in_flight",
+        "_is_watching",
         "_pending",
         "_refused_in_a_row",
         "_rooms",
@@ -107,6 +111,7 @@ class Session:
         self._has_origin = has_origin
         self._rooms: set[RoomName] = set()
         self._in_flight = 0
+        self._is_watching = False
         self._pending: list[commands.Command] = []
         self._refused_in_a_row = 0
         self._bucket = Bucket(rules.command_rate, rules.clock())
@@ -273,6 +278,9 @@ class Session:
                 self._rooms.discard(room)
                 reset = frames.Reset(room=name_of(room), reason="identity")
                 effects += [Unsubscribe(room), Send(reset)]
+        if self._is_watching:
+            self._is_watching = identity.audience is Audience.STAFF
+            effects.append(Watch(self._is_watching))
         return effects
 
     # ── the commands ──
@@ -289,6 +297,11 @@ class Session:
                 return [Unsubscribe(room), Send(frames.Left(ref=ref, room=name))]
             case commands.Page():
                 return self._page(command)
+            case commands.Watch(ref=ref, on=on):
+                if on and self.identity.audience is not Audience.STAFF:
+                    raise Forbidden("This is for staff, and for bots that see the staff's feed.")
+                self._is_watching = on
+                return [Watch(on), Send(frames.Watching(ref=ref, on=on))]
             case commands.Renew():
                 return self._identify(command)
             case commands.Hello():

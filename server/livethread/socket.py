@@ -30,6 +30,7 @@ from livethread.effects import (
     Submit,
     Subscribe,
     Unsubscribe,
+    Watch,
 )
 from livethread.feed import Encoding, Kind
 from livethread.following import Subscriber
@@ -341,6 +342,9 @@ class Connection(asyncio.Protocol):
                     self._start(self._in_turn(self._page, effect))
                 case Identify():
                     self._start(self._identify(effect))
+                case Watch(on=on):
+                    assert self._session is not None
+                    self._gateway.watchers.set(self, self._session.identity if on else None)
                 case Close(code=code, reason=reason):
                     self._close(code, reason)
         if self._gateway.is_draining:

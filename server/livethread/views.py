@@ -13,7 +13,17 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from livethread.feed import Entry, reactions_of
-from livethread.model import SHADOWED, Audience, Author, Change, Comment, CommentState, Page, Room
+from livethread.model import (
+    SHADOWED,
+    Audience,
+    Author,
+    Change,
+    Comment,
+    CommentState,
+    Committed,
+    Page,
+    Room,
+)
 from livethread.site import name_of
 
 _SHOWN = {
@@ -74,6 +84,25 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
     if comment.replies:
         value["replies"] = comment.replies
     value["seq"] = comment.last_seq
+    return value
+
+
+def queued_json(committed: Committed) -> dict[str, Any] | None:
+    """What those who watch the queue are told of it (``frames.Queued``); None: nothing."""
+    comment, act = committed.reported or committed.comment, committed.act
+    if comment is None and committed.change is not None:
+        comment = committed.change.comment
+    if comment is None or committed.is_duplicate:
+        return None
+    if act is None and comment.state is not CommentState.HELD and not comment.reports:
+        return None
+    value: dict[str, Any] = {"type": "queued", "room": name_of(committed.room.name)}
+    value["comment"] = comment_json(comment, Audience.STAFF)
+    if comment.reports:
+        value["reports"] = comment.reports
+    if act is not None:
+        value["action"] = act.action
+        value["by"] = {"id": act.by.id, "name": act.by.name}
     return value
 
 

@@ -20,6 +20,11 @@ from livethread.model import (
     Outcome,
     Page,
     PageRequest,
+    Queue,
+    QueueItem,
+    QueueRequest,
+    Report,
+    ReportComment,
     RestrictPerson,
     Room,
     RoomName,
@@ -41,6 +46,7 @@ class MemoryStore:
         self._state = BatchState({}, {}, {}, set(), {})
         self._bots: dict[str, BotToken] = {}
         self._acts: list[Act] = []
+        self._reports: list[Write] = []
         self._people: dict[tuple[str, str], Person] = {}
         self.said = Standing(0, {}, {}, {}, {})
         """What operators said: a test says it by putting another in its place."""
@@ -57,6 +63,7 @@ class MemoryStore:
         self._state.shown = Counter(comment.author.id for comment in visible)
         made = plan(self._state, writes)
         self._acts += made.acts
+        self._reports += made.reports
         for decree in made.decrees:
             self._decree(decree)
         return made.outcomes
@@ -144,6 +151,38 @@ class MemoryStore:
             and (request.before is None or id < request.before)
         ]
         return found[::-1][: request.limit]
+
+    async def queue(self, request: QueueRequest) -> Queue:
+        of_site = [
+            (place, key.room, comment)
+            for place, (key, comment) in enumerate(self._state.comments.items(), 1)
+            if site_of(key.room) == request.site
+        ]
+        found = {
+            "held": [one for one in of_site if one[2].state is CommentState.HELD],
+            "reported": [
+                one for one in of_site if one[2].reports and one[2].state is not CommentState.HELD
+            ],
+            "recent": of_site,
+        }
+        items = [
+            QueueItem(place, room, self._room(room).title, comment, self._reports_of(room, comment))
+            for place, room, comment in found[request.list]
+            if request.room in (None, room)
+            and request.author in (None, comment.author.id)
+            and (request.before is None or place < request.before)
+        ]
+        listed = tuple(items[::-1][: request.limit])
+        return Queue(listed, len(found["held"]), len(found["reported"]))
+
+    def _reports_of(self, room: RoomName, comment: Comment) -> tuple[Report, ...]:
+        found: dict[str, Report] = {}
+        for write in self._reports:
+            wish, by = write.wish, write.author.id
+            if isinstance(wish, ReportComment) and (write.room, wish.comment) == (room, comment.id):
+                at_ms = found[by].at_ms if by in found else write.now_ms
+                found[by] = Report(by, wish.reason, wish.text, at_ms)
+        return tuple(found.values())
 
     async def add_bot(self, token: BotToken) -> None:
         if token.name in {bot.name for bot in self._bots.values()} or token.id in self._bots:

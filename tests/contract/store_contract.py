@@ -25,6 +25,9 @@ from livethread.model import (
     Page,
     PageRequest,
     PostComment,
+    Queue,
+    QueueRequest,
+    Report,
     ReportComment,
     Role,
     RoomName,
@@ -657,6 +660,46 @@ async def test_filters_are_kept_by_room_and_by_site(reopen: Reopen) -> None:
     assert [a.act.room for a in await store.acts(ActsRequest("news"))] == ["news "]
     assert [a.act.room for a in await store.acts(ActsRequest("default"))] == ["a", "a", ""]
     assert (await store.room(A)).seq == 0
+
+
+async def queue(store: Store, which: Any, **of: Any) -> Queue:
+    return await store.queue(QueueRequest("default", which, **of))
+
+
+async def test_the_queue_lists_what_is_held_what_is_reported_and_all(store: Store) -> None:
+    await only(store, configure(premoderate=True, title="Bridge"), post("held", author=TOM))
+    await only(store, post("one", room="b"), post("two", room="b"), post(room="other a"))
+    await only(store, report(1, "spam", "see", room="b", now=T0 + 1))
+    await only(store, report(1, "abuse", None, room="b", author=TOM, now=T0 + 2))
+    await only(store, report(1, "spam", "more", room="b", now=T0 + 3))
+    held = await queue(store, "held")
+    assert [(i.room, i.title, i.comment.body) for i in held.items] == [("a", "Bridge", "held")]
+    assert (held.held, held.reported) == (1, 1)
+    (item,) = (await queue(store, "reported")).items
+    assert item.comment.body == "one"
+    assert item.reports == (
+        Report(MARA.id, "spam", "more", T0 + 1),
+        Report(TOM.id, "abuse", None, T0 + 2),
+    )
+    recent = await queue(store, "recent")
+    assert [i.comment.body for i in recent.items] == ["two", "one", "held"]
+    assert [i.comment.body for i in (await queue(store, "recent", room=A)).items] == ["held"]
+    assert [i.comment.id for i in (await queue(store, "recent", author=TOM.id)).items] == [2]
+    elsewhere = await store.queue(QueueRequest("other", "recent"))
+    assert [(i.room, i.comment.id) for i in elsewhere.items] == [("other a", 1)]
+    await only(store, moderate(1, "approve", room="b"), moderate(2, "approve"))
+    for which in ("held", "reported"):
+        assert await queue(store, which) == Queue((), 0, 0)
+
+
+async def test_walking_the_queue_gives_each_comment_once_while_more_come(store: Store) -> None:
+    await only(store, *(post(str(n), room=f"r{n % 3}") for n in range(7)))
+    found, before = [], None
+    while items := (await queue(store, "recent", before=before, limit=2)).items:
+        found += [int(item.comment.body) for item in items]
+        before = items[-1].place
+        await only(store, post("100"))
+    assert found == [6, 5, 4, 3, 2, 1, 0]
 
 
 async def test_a_locked_thread_takes_staffs_replies_only(store: Store) -> None:

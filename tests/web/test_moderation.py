@@ -240,3 +240,34 @@ async def test_who_is_banned_is_nobody_here_until_it_ends(
     await site.client.post(f"{ROOMS}/{ROOM}/moderation", json=past, headers=staff)
     await noticed(site)
     assert (await site.client.get(f"{ROOMS}/{ROOM}", headers=guest)).status_code == 200
+
+
+QUEUE = "/api/v1/queue"
+
+
+async def test_the_queue_shows_what_waits_and_what_was_reported(
+    site: Site, staff: dict[str, str]
+) -> None:
+    mara, ana = await site.guest(), await site.guest("Ana")
+    reported = await site.post(mara, "reported")
+    url = f"{ROOMS}/{ROOM}/comments/{reported['id']}/reports"
+    await site.client.post(url, json={"reason": "spam", "text": "look"}, headers=ana)
+    await site.client.patch(f"{ROOMS}/{ROOM}", json={"premoderate": True}, headers=staff)
+    held = await site.post(mara, "held")
+    found = (await site.client.get(QUEUE, headers=staff)).json()
+    assert (found["held"], found["reported"]) == (1, 1)
+    assert [(i["room"], i["comment"]["id"]) for i in found["items"]] == [(ROOM, held["id"])]
+    assert found["items"][0]["comment"]["hold"] == "every comment waits here"
+    found = (await site.client.get(f"{QUEUE}?list=reported", headers=staff)).json()
+    (said,) = found["items"][0]["reports"]
+    assert (said["reason"], said["text"]) == ("spam", "look")
+    first = (await site.client.get(f"{QUEUE}?list=recent&limit=1", headers=staff)).json()
+    url = f"{QUEUE}?list=recent&limit=1&before={first['next']}"
+    second = (await site.client.get(url, headers=staff)).json()
+    ids = [page["items"][0]["comment"]["id"] for page in (first, second)]
+    assert ids == [held["id"], reported["id"]]
+
+
+async def test_only_those_who_may_moderate_see_the_queue(site: Site) -> None:
+    for by in ({}, await site.guest(), await site.bot("read", "staff-feed")):
+        assert (await site.client.get(QUEUE, headers=by)).status_code == 403

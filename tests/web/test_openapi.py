@@ -48,6 +48,7 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         f"{room}/moderation": {"post"},
         "/api/v1/acts": {"get"},
         "/api/v1/filters": {"get", "put"},
+        "/api/v1/queue": {"get"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
         "/api/v1/me": {"get"},

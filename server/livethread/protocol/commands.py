@@ -273,6 +273,13 @@ class Configure(Write):
     reason: Reason | None = Field(None, description="why, for the audit log")
 
 
+class Watch(Referable):
+    """Asks for `queued` frames of the whole site: what is held, reported, decided. For staff."""
+
+    type: Literal["watch"] = "watch"
+    on: bool = Field(description="false to hear nothing more")
+
+
 COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(
     {
         model.model_fields["type"].default: model
@@ -288,6 +295,7 @@ COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(
             Page,
             Moderate,
             Configure,
+            Watch,
             Renew,
             Ping,
         )

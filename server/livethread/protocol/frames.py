@@ -215,6 +215,25 @@ class Ack(Wire):
     duplicate: bool | None = Field(None, description="this nonce was answered before")
 
 
+class Watching(Wire):
+    """The answer to `watch`."""
+
+    type: Literal["watching"] = "watching"
+    ref: str | None = Field(None, description="the `watch`'s")
+    on: bool = Field(description="whether `queued` frames come from now on")
+
+
+class Queued(Wire):
+    """For staff that watches: something came up, or was decided. A hint that may be missing."""
+
+    type: Literal["queued"] = "queued"
+    room: RoomName = Field(description="the room's name")
+    comment: Comment = Field(description="as it now is, as staff sees it")
+    reports: int | None = Field(None, description="how many readers' are unanswered")
+    action: str | None = Field(None, description="what a moderator did")
+    by: Author | None = Field(None, description="who did it")
+
+
 class Error(Wire):
     """A command had no effect; or, without `ref`, what the connection is about to be closed for."""
 
@@ -272,6 +291,8 @@ FRAMES: MappingProxyType[str, type[Wire]] = MappingProxyType(
             Reset,
             PageReply,
             Ack,
+            Watching,
+            Queued,
             Error,
             Presence,
             Notice,

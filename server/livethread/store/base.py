@@ -33,6 +33,8 @@ from livethread.model import (
     Outcome,
     Page,
     PageRequest,
+    Queue,
+    QueueRequest,
     Room,
     RoomName,
     Seq,
@@ -103,6 +105,9 @@ class ModerationStore(Protocol):
 
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         """Entries of the audit log, newest first; each was written with the act it tells of."""
+
+    async def queue(self, request: QueueRequest) -> Queue:
+        """Comments for moderators, newest first, with their reports; also what was removed."""
 
 
 class StandingStore(Protocol):

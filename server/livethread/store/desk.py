@@ -1,15 +1,31 @@
-"""What moderators read: the audit log."""
+"""What moderators read: the queue and the audit log."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from livethread.model import Act, ActsRequest, Author, Logged
+from livethread.model import (
+    Act,
+    ActsRequest,
+    Author,
+    CommentState,
+    Logged,
+    Queue,
+    QueueItem,
+    QueueRequest,
+    Report,
+)
 from livethread.site import DEFAULT
-from livethread.store.schema import acts
+from livethread.store.rows import comment_of
+from livethread.store.schema import COMMENT_COLUMNS, acts, comments, reports, rooms
+
+MAX_REPORTS = 500
+"""In one page of the queue."""
 
 
 def of_site(room: ColumnElement[str], site: str) -> ColumnElement[bool]:
@@ -17,6 +33,74 @@ def of_site(room: ColumnElement[str], site: str) -> ColumnElement[bool]:
     if site == DEFAULT:
         return ~room.contains(" ")
     return room.startswith(f"{site} ", autoescape=True)
+
+
+_LISTS: Mapping[str, ColumnElement[bool]] = MappingProxyType(
+    {
+        "held": comments.c.state == CommentState.HELD.value,
+        "reported": and_(comments.c.reports > 0, comments.c.state != CommentState.HELD.value),
+        "recent": true(),
+    }
+)
+
+
+async def read_queue(connection: AsyncConnection, request: QueueRequest) -> Queue:
+    """See ``ModerationStore.queue``."""
+    rows = (await connection.execute(_queued(request))).all()
+    said = await _reports(connection, [(row.room_id, row.id) for row in rows])
+    items = [
+        QueueItem(
+            row.row_id,
+            row.name,
+            row.title,
+            comment_of(row),
+            tuple(said.get((row.room_id, row.id), ())),
+        )
+        for row in rows
+    ]
+    counts = [
+        select(func.count())
+        .select_from(comments.join(rooms))
+        .where(_LISTS[name], of_site(rooms.c.name, request.site))
+        .scalar_subquery()
+        for name in ("held", "reported")
+    ]
+    held, reported = (await connection.execute(select(*counts))).one()
+    return Queue(tuple(items), held, reported)
+
+
+def _queued(request: QueueRequest) -> Select[Any]:
+    query = (
+        select(*COMMENT_COLUMNS, comments.c.row_id, comments.c.room_id, rooms.c.name, rooms.c.title)
+        .join_from(comments, rooms)
+        .where(_LISTS[request.list], of_site(rooms.c.name, request.site))
+        .order_by(comments.c.row_id.desc())
+        .limit(request.limit)
+    )
+    if request.room is not None:
+        query = query.where(rooms.c.name == request.room)
+    if request.author is not None:
+        query = query.where(comments.c.author_id == request.author)
+    if request.before is not None:
+        query = query.where(comments.c.row_id < request.before)
+    return query
+
+
+async def _reports(
+    connection: AsyncConnection, of: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], list[Report]]:
+    """The first reports of each of these comments."""
+    found: dict[tuple[int, int], list[Report]] = {}
+    query = (
+        select(reports)
+        .where(tuple_(reports.c.room_id, reports.c.comment_id).in_(of))
+        .order_by(reports.c.created_ms)
+        .limit(MAX_REPORTS)
+    )
+    for row in await connection.execute(query) if of else ():
+        report = Report(row.author_id, row.reason, row.text, row.created_ms)
+        found.setdefault((row.room_id, row.comment_id), []).append(report)
+    return found
 
 
 async def read_acts(connection: AsyncConnection, request: ActsRequest) -> list[Logged]:

@@ -324,7 +324,7 @@ class Plan:
             return replace(self._changed(write.room, held, visible=-1), comment=None)
         self.state.comments[key] = reported
         self.updated.add(key)
-        return Committed(room, comment.last_seq, None, None)
+        return Committed(room, comment.last_seq, None, None, reported=reported)
 
     def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
         comment = self._target(write, wish.comment)

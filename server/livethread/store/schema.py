@@ -107,13 +107,13 @@ comments = Table(
     Index("ix_comments_author", "author_id"),
     Index(
         "ix_comments_held",
-        "created_ms",
+        "row_id",
         sqlite_where=text("state = 'held'"),
         postgresql_where=text("state = 'held'"),
     ),
     Index(
         "ix_comments_reported",
-        "created_ms",
+        "row_id",
         sqlite_where=text("reports > 0"),
         postgresql_where=text("reports > 0"),
     ),

@@ -33,6 +33,8 @@ from livethread.model import (
     Outcome,
     Page,
     PageRequest,
+    Queue,
+    QueueRequest,
     Room,
     RoomName,
     Seq,
@@ -232,6 +234,11 @@ class SqliteStore:
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         async with self._reading() as connection, connection.begin():
             return await desk.read_acts(connection, request)
+
+    @_to_its_end
+    async def queue(self, request: QueueRequest) -> Queue:
+        async with self._reading() as connection, connection.begin():
+            return await desk.read_queue(connection, request)
 
     # ── BotStore ──
 

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
 
-from livethread.model import ActsRequest, CommentId, Logged, SetFilters
+from livethread.model import (
+    ActsRequest,
+    Audience,
+    CommentId,
+    Logged,
+    QueueItem,
+    QueueRequest,
+    SetFilters,
+)
 from livethread.moderation.filters import Filters
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode
 from livethread.protocol.errors import BadFrame
 from livethread.site import name_of
-from livethread.views import timestamp
+from livethread.views import comment_json, timestamp
 from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
 from livethread.web.comments import Key, nonce_of, write
 from livethread.web.rooms import answer
-from livethread.web.shapes import Acts, Moderation, PersonModeration, RoomChanges, described
+from livethread.web.shapes import (
+    Acts,
+    Moderation,
+    PersonModeration,
+    QueueReply,
+    RoomChanges,
+    described,
+)
 
 router = APIRouter()
 
@@ -105,6 +120,40 @@ async def read_acts(
     return answer(to_json(value))
 
 
+@router.get(
+    "/queue",
+    summary="Comments for moderators",
+    response_model=QueueReply,
+    response_model_exclude_none=True,
+)
+async def read_queue(
+    gateway: AnyGateway,
+    reader: Reader,
+    list: Annotated[
+        Literal["held", "reported", "recent"], Query(description="which of the three lists")
+    ] = "held",
+    room: text.RoomName | None = None,
+    author: Annotated[str | None, Query(max_length=200, description="an author's id")] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=2**53 - 1, description="`next` of an earlier answer")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> Response:
+    """What is held, reported or recent, newest first, with the reports; for who may moderate."""
+    reader.identity.require("moderate", room or "*")
+    key = None if room is None else reader.key_of(room)
+    request = QueueRequest(reader.identity.site, list, key, author, before, limit)
+    found = await gateway.services.store.queue(request)
+    value: dict[str, Any] = {
+        "items": [item_json(item) for item in found.items],
+        "held": found.held,
+        "reported": found.reported,
+    }
+    if len(found.items) == limit:
+        value["next"] = found.items[-1].place
+    return answer(to_json(value))
+
+
 @router.get("/filters", summary="A site's or room's filters", response_model=Filters)
 async def read_filters(
     gateway: AnyGateway, reader: Reader, room: text.RoomName | None = None
@@ -134,6 +183,21 @@ async def set_filters(
     value = filters.model_dump_json(exclude_none=True)
     await speaker.decree(room or "", SetFilters(value))
     return answer(value.encode())
+
+
+def item_json(item: QueueItem) -> dict[str, Any]:
+    """An item of the queue as ``shapes.Item``."""
+    value: dict[str, Any] = {"room": name_of(item.room)}
+    if item.title is not None:
+        value["title"] = item.title
+    value["comment"] = comment_json(item.comment, Audience.STAFF)
+    if item.reports:
+        value["reports"] = [
+            {"person": said.person, "reason": said.reason, "text": said.text}
+            | {"at": timestamp(said.at_ms)}
+            for said in item.reports
+        ]
+    return value
 
 
 def act_json(logged: Logged) -> dict[str, Any]:

@@ -61,6 +61,31 @@ class Acts(frames.Wire):
     next: int | None = Field(None, description="the next request's `before`")
 
 
+class ReportSaid(frames.Wire):
+    """What a reader said against a comment."""
+
+    person: str = Field(description="the reader's id")
+    reason: str
+    text: str | None = None
+    at: str
+
+
+class Item(frames.Wire):
+    """A comment as moderators look at it."""
+
+    room: str
+    title: str | None = Field(None, description="the room's")
+    comment: frames.Comment
+    reports: list[ReportSaid] | None = None
+
+
+class QueueReply(frames.Wire):
+    items: list[Item] = Field(description="newest first")
+    next: int | None = Field(None, description="the next request's `before`")
+    held: int = Field(description="how many wait on the site")
+    reported: int = Field(description="how many more have reports that nobody has answered")
+
+
 class Problem(frames.Wire):
     """A problem document (RFC 9457)."""
 
