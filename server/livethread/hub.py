@@ -15,14 +15,16 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import AbstractEventLoop, Task
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from livethread.backlog import Backlog, FeedReader, ReadFailed
+from livethread.backlog import Backlog, FeedReader, Head, ReadFailed
 from livethread.feed import EncodeFrame, Encoding, Entry, Feed, Gap, Kind
 from livethread.following import Cohort, Following, Sink, Subscriber, Targets
 from livethread.outlet import broadcast
+
+ReadHead = Callable[[str], Awaitable[Head]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,22 @@ class Hub:
 
     # ── feeds ──
 
-    async def open(self, name: str, json_name: bytes) -> Feed:
+    async def open(self, name: str, json_name: bytes, read_head: ReadHead | None = None) -> Feed:
         """The room's feed with its head known. Raises ``ReadFailed``."""
+        opening = self.opening(name, json_name, read_head)
+        if opening is not None:
+            await asyncio.shield(opening)
+        room = self._rooms[name]
+        room.idle_since = self._loop.time()
+        return room.feed
+
+    def opening(
+        self, name: str, json_name: bytes, read_head: ReadHead | None = None
+    ) -> Task[None] | None:
+        """The reading that a feed waits for, begun if need be; None if it is open.
+
+        ``read_head`` reads it instead of the reader, for those who read more at the same time.
+        """
         room = self._rooms.get(name)
         if room is None:
             limits = self._limits
@@ -83,17 +99,19 @@ class Hub:
             # In place before it is read, so that what commits meanwhile waits in it.
             room = self._rooms[name] = Following(feed)
             room.idle_since = self._loop.time()  # whoever asked may be gone before it is read
-        if room.feed.head is None:
-            if room.loading is None:
-                room.loading = self._start(self._load(room))
-                room.loading.add_done_callback(_ended)
-            await asyncio.shield(room.loading)
-        room.idle_since = self._loop.time()
-        return room.feed
+        if room.feed.head is None and room.loading is None:
+            room.loading = self._start(self._load(room, read_head or self._reader.head))
+            room.loading.add_done_callback(_ended)
+        return room.loading if room.feed.head is None else None
 
-    async def _load(self, room: Following) -> None:
+    def opened(self, name: str) -> Feed | None:
+        """The feed if nothing has to be read for it."""
+        room = self._rooms.get(name)
+        return None if room is None or room.feed.head is None else room.feed
+
+    async def _load(self, room: Following, read_head: ReadHead) -> None:
         try:
-            head = await self._reader.head(room.feed.name)
+            head = await read_head(room.feed.name)
         except BaseException:
             self._rooms.pop(room.feed.name, None)
             raise

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+from asyncio import Task
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -73,16 +75,24 @@ class Joining:
         except ReadFailed as error:
             raise Unavailable from error
 
+    def opening(self, wanted: Subscribe) -> Task[None] | None:
+        """The reading that opens the room's feed, shared by all who wait; None if it is open.
+
+        Where the first page will be wanted next, it is read with it.
+        """
+        is_fresh = wanted.since is None and not wanted.is_replay
+        read_head = partial(self._snapshots.head, wanted.page) if is_fresh else None
+        return self._hub.opening(wanted.room, to_json(name_of(wanted.room)), read_head)
+
     async def can_resume(self, feed: Feed, since: Cursor) -> bool:
         """The same history, not ahead of it, not too far behind."""
+        if not self._is_known(feed, since):
+            return False
+        return since.seq >= feed.tail or await self._is_within_bytes(feed, since.seq)
+
+    def _is_known(self, feed: Feed, since: Cursor) -> bool:
         head = feed.head or 0
-        if since.epoch != feed.epoch or since.seq > head:
-            return False
-        if head - since.seq > self._resume_changes:
-            return False
-        if since.seq >= feed.tail:
-            return True
-        return await self._is_within_bytes(feed, since.seq)
+        return since.epoch == feed.epoch and head - self._resume_changes <= since.seq <= head
 
     async def _is_within_bytes(self, feed: Feed, seq: int) -> bool:
         """Whether what lies after ``seq`` is little enough, asking the Store as rarely as possible.
@@ -104,14 +114,31 @@ class Joining:
                         reach.beyond = place
         return seq >= reach.within
 
+    def start_at_once(
+        self, wanted: Subscribe, identity: Identity, encoding: Encoding
+    ) -> tuple[Feed, Start] | None:
+        """The feed and where the follower starts in it, if nothing has to be read for that."""
+        feed = self._hub.opened(wanted.room)
+        if feed is None:
+            return None
+        if wanted.since is not None and self._is_known(feed, wanted.since):
+            if wanted.since.seq < feed.tail:
+                return None
+            return feed, _resumed(feed, wanted.since.seq, wanted.ref, encoding)
+        if wanted.is_replay:
+            return feed, _resumed(feed, 0, wanted.ref, encoding)
+        snapshot = None if identity.id else self._snapshots.kept(feed, wanted.page)
+        if snapshot is None:
+            return None
+        return feed, Start(snapshot.seq, snapshot.frame(wanted.ref, encoding))
+
     async def start(self, wanted: Subscribe, identity: Identity, encoding: Encoding) -> Start:
         """Where the follower starts. Raises ``Unavailable`` if the Store can't be read."""
         feed = await self.feed(wanted.room)
         if wanted.is_replay:
-            return Start(0, _resumed(feed, 0, wanted.ref, encoding))
+            return _resumed(feed, 0, wanted.ref, encoding)
         if wanted.since is not None and await self.can_resume(feed, wanted.since):
-            seq = wanted.since.seq
-            return Start(seq, _resumed(feed, seq, wanted.ref, encoding))
+            return _resumed(feed, wanted.since.seq, wanted.ref, encoding)
         snapshot = await self._snapshots.get(feed, wanted.page)
         own = await self._own(wanted.room, snapshot.ids, identity) if identity.id else b""
         return Start(snapshot.seq, snapshot.frame(wanted.ref, encoding, own))
@@ -127,8 +154,8 @@ class Joining:
         return own
 
 
-def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> Pieces:
+def _resumed(feed: Feed, seq: int, ref: str | None, encoding: Encoding) -> Start:
     start = b"" if ref is None else b'"ref":%b,' % to_json(ref)
     cursor = to_json(f"{feed.epoch}.{seq}")
     payload = b'{"type":"joined",%b"room":%b,"cursor":%b,"mode":"resume"}'
-    return (encode_frame(payload % (start, feed.info, cursor), encoding),)
+    return Start(seq, (encode_frame(payload % (start, feed.info, cursor), encoding),))

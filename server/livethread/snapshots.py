@@ -15,8 +15,10 @@ from functools import partial
 
 from pydantic_core import to_json
 
+from livethread.backlog import Head, ReadFailed
 from livethread.feed import Encoding, Feed
-from livethread.model import PageRequest
+from livethread.model import Page, PageRequest
+from livethread.protocol.errors import Unavailable
 from livethread.store.base import FeedStore
 from livethread.views import page_json, room_json
 from livethread.wire import Pieces, encode_part, frame_around
@@ -123,18 +125,33 @@ class Snapshots:
         if not task.cancelled():
             task.exception()  # those who asked may be gone: it is no news then
 
+    async def head(self, request: PageRequest, _: str) -> Head:
+        """Where the room stands, read together with a first page that is kept for those who join.
+
+        So a room is opened with one reading. Raises ``ReadFailed``.
+        """
+        try:
+            page = await self._store.page(request)
+        except Unavailable as error:
+            raise ReadFailed from error
+        self._keep(request, _snapshot_of(page, request))
+        return Head(page.room.epoch, page.room.seq, to_json(room_json(page.room)))
+
     async def _read(self, feed: Feed, request: PageRequest) -> Snapshot:
-        page = await self._store.page(request)
-        room = page.room
-        fields = {
-            "room": room_json(room),
-            "cursor": f"{room.epoch}.{room.seq}",
-            "mode": "snapshot",
-            "order": request.order,
-            **page_json(page, request.audience),
-        }
-        ids = tuple(comment.id for comment in page.comments)
-        snapshot = Snapshot(room.seq, to_json(fields)[1:-1], ids)
-        if feed.head is not None and feed.changed_seq <= room.seq:
+        snapshot = _snapshot_of(await self._store.page(request), request)
+        if feed.head is not None and feed.changed_seq <= snapshot.seq:
             self._keep(request, snapshot)
         return snapshot
+
+
+def _snapshot_of(page: Page, request: PageRequest) -> Snapshot:
+    room = page.room
+    fields = {
+        "room": room_json(room),
+        "cursor": f"{room.epoch}.{room.seq}",
+        "mode": "snapshot",
+        "order": request.order,
+        **page_json(page, request.audience),
+    }
+    ids = tuple(comment.id for comment in page.comments)
+    return Snapshot(room.seq, to_json(fields)[1:-1], ids)

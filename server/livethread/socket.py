@@ -11,9 +11,11 @@ There is no task, no queue and no ASGI message per connection or frame: frames i
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future, Task, Transport
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from asyncio import Task, Transport
+from collections import deque
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import Any
 
 import structlog
 from websockets.frames import Frame, Opcode
@@ -32,11 +34,12 @@ from livethread.effects import (
     Unsubscribe,
     Watch,
 )
-from livethread.feed import Encoding, Kind
+from livethread.feed import Encoding, Feed, Kind
 from livethread.following import Subscriber
 from livethread.gateway import Gateway
 from livethread.handshake import Refused, admit, is_deflating, server_protocol
 from livethread.head import BadHead, Head
+from livethread.joining import Start
 from livethread.model import Audience, Outcome, RoomName, Write
 from livethread.outlet import Outlet
 from livethread.protocol import frames as wire
@@ -47,8 +50,6 @@ from livethread.site import DEFAULT
 from livethread.wire import encode_frame
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 PARSE_BYTES = 4096
 """Received data is parsed in pieces, so that a flood of tiny frames is noticed early."""
@@ -72,15 +73,15 @@ class Connection(asyncio.Protocol):
         "_head",
         "_identity_key",
         "_is_closing",
+        "_is_reading",
         "_message",
         "_outlet",
-        "_resumed",
         "_session",
         "_site",
         "_subscribers",
         "_tasks",
         "_transport",
-        "_turn",
+        "_waiting",
         "_ws",
         "heard_at",
         "is_writable",
@@ -103,8 +104,8 @@ class Connection(asyncio.Protocol):
         self._fragments = 0
         self._subscribers: dict[RoomName, Subscriber] = {}
         self._tasks: set[Task[None]] | None = None
-        self._turn: asyncio.Lock | None = None
-        self._resumed: Future[None] | None = None
+        self._waiting: deque[Subscribe | ReadPage] | None = None
+        self._is_reading = False
         self._is_closing = False
         self._close_code = 1006
         self.is_writable = True
@@ -172,8 +173,7 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()
         for subscriber in list(self._subscribers.values()):
             self._gateway.services.hub.resume(subscriber)
-        if self._resumed is not None and not self._resumed.done():
-            self._resumed.set_result(None)
+        self._take_turns()
 
     def shutdown(self) -> None:
         """Uvicorn is stopping: say so, finish what was asked, close with 1012."""
@@ -334,12 +334,10 @@ class Connection(asyncio.Protocol):
                     self._send(encode(frame))
                 case Submit(write=write, ref=ref):
                     self._submit(write, ref)
-                case Subscribe():
-                    self._start(self._in_turn(self._join, effect))
+                case Subscribe() | ReadPage():
+                    self._in_turn(effect)
                 case Unsubscribe(room=room):
                     self._unsubscribe(room)
-                case ReadPage():
-                    self._start(self._in_turn(self._page, effect))
                 case Identify():
                     self._start(self._identify(effect))
                 case Watch(on=on):
@@ -393,6 +391,37 @@ class Connection(asyncio.Protocol):
         self._identity_key = key
         return True
 
+    # ── readings of the Store ──
+
+    def _in_turn(self, effect: Subscribe | ReadPage) -> None:
+        """Do it once those before it are done."""
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(effect)
+        self._take_turns()
+
+    def _take_turns(self) -> None:
+        """One reading at a time, and none for a client that takes no bytes.
+
+        A hundred large pages asked for in one breath would else lie in the write buffer at once.
+        """
+        while self._waiting and self.is_writable and not (self._is_reading or self._is_closing):
+            match self._waiting.popleft():
+                case Subscribe() as wanted:
+                    self._join(wanted)
+                case ReadPage() as effect:
+                    self._read(self._page(effect))
+        if not self._waiting:
+            self._waiting = None
+
+    def _read(self, work: Coroutine[Any, Any, None]) -> None:
+        self._is_reading = True
+        self._start(work).add_done_callback(self._has_read)
+
+    def _has_read(self, _: Task[None]) -> None:
+        self._is_reading = False
+        self._take_turns()
+
     async def _page(self, effect: ReadPage) -> None:
         session = self._session
         assert session is not None
@@ -403,19 +432,56 @@ class Connection(asyncio.Protocol):
             return
         self._run(session.page_read(page, effect.ref))
 
-    async def _join(self, wanted: Subscribe) -> None:
-        """Send ``joined``, then follow from its cursor on."""
+    def _join(self, wanted: Subscribe) -> None:
+        """Follow at once if nothing has to be read, or with all who wait for the room to open.
+
+        That is a crowd that comes at the same time; a task for each was a tenth of its cost.
+        """
+        if self._is_following_at_once(wanted):
+            return
+        opening = self._gateway.services.joining.opening(wanted)
+        if opening is None:
+            self._read(self._read_and_join(wanted))
+        else:
+            self._is_reading = True
+            opening.add_done_callback(partial(self._opened, wanted))
+
+    def _opened(self, wanted: Subscribe, opening: Task[None]) -> None:
+        if self._is_closing:
+            return
+        if not self._is_following_at_once(wanted):
+            self._read(self._read_and_join(wanted))
+        else:
+            self._has_read(opening)
+
+    def _is_following_at_once(self, wanted: Subscribe) -> bool:
+        """False if something has to be read first."""
+        assert self._session is not None
+        found = self._gateway.services.joining.start_at_once(
+            wanted, self._session.identity, self._encoding
+        )
+        if found is None:
+            return False
+        self._follow(wanted, *found)
+        return True
+
+    async def _read_and_join(self, wanted: Subscribe) -> None:
         session, room = self._session, wanted.room
         assert session is not None
-        joining, hub = self._gateway.services.joining, self._gateway.services.hub
+        joining = self._gateway.services.joining
         try:
             start = await joining.start(wanted, session.identity, self._encoding)
             feed = await joining.feed(room)  # nothing is awaited after this
         except LivethreadError as error:
             self._run(session.not_joined(room, wanted.ref, error))
             return
-        if self._is_closing:
-            return
+        if not self._is_closing:
+            self._follow(wanted, feed, start)
+
+    def _follow(self, wanted: Subscribe, feed: Feed, start: Start) -> None:
+        """Send ``joined``, then follow from its cursor on."""
+        session, room, hub = self._session, wanted.room, self._gateway.services.hub
+        assert session is not None
         if not session.follows(room):  # left, or lost by an older subscription, while this waited
             ended = Unavailable("The subscription has ended meanwhile. Join again.")
             self._run(session.not_joined(room, wanted.ref, ended))
@@ -432,25 +498,13 @@ class Connection(asyncio.Protocol):
         if subscriber is not None:
             self._gateway.services.hub.unsubscribe(subscriber)
 
-    async def _in_turn(self, work: Callable[[T], Coroutine[Any, Any, None]], effect: T) -> None:
-        """One reading of the Store at a time, and none for a client that takes no bytes.
-
-        A hundred large pages asked for in one breath would else lie in the write buffer at once.
-        """
-        if self._turn is None:
-            self._turn = asyncio.Lock()
-        async with self._turn:
-            while not self.is_writable:
-                self._resumed = self._gateway.loop.create_future()
-                await self._resumed
-            await work(effect)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> Task[None]:
         if self._tasks is None:
             self._tasks = set()
         task = self._gateway.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: Task[None]) -> None:
         assert self._tasks is not None

@@ -240,7 +240,8 @@ def holds(connection: Connection, transport: Transport) -> None:
     """The connection agrees with itself, and keeps no more than it may."""
     session, settings = connection._session, SETTINGS
     assert len(connection._message or b"") <= 4 * settings.max_frame_bytes
-    assert len(connection._tasks or ()) <= 2 * settings.max_in_flight + settings.max_subscriptions
+    waiting = len(connection._tasks or ()) + len(connection._waiting or ())
+    assert waiting <= 2 * settings.max_in_flight + settings.max_subscriptions
     if session is None:
         assert not connection._subscribers
         return

@@ -104,7 +104,7 @@ def _fail_in_a_task(patch: pytest.MonkeyPatch) -> None:
     async def fail(*_: Any) -> None:
         raise KeyError("a bug")
 
-    patch.setattr(Connection, "_join", fail)
+    patch.setattr(Connection, "_page", fail)
 
 
 def _raise(patch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from livethread.auth.identity import ANONYMOUS, Identity
+from livethread.backlog import ReadFailed
 from livethread.effects import Subscribe
 from livethread.feed import Encoding
 from livethread.joining import Start
@@ -14,7 +15,7 @@ from livethread.model import CommentId, PageRequest, Role, RoomName
 from livethread.protocol import frames
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import Unavailable
-from tests.contract.making import MARA, TOM, A, configure, moderate, post, react
+from tests.contract.making import MARA, TOM, A, configure, edit, moderate, post, react
 from tests.protocol.reader import Json
 from tests.server.readers import payload_of
 from tests.server.town import MoodyStore, Server
@@ -45,6 +46,23 @@ class Scene:
     @property
     def epoch(self) -> str:
         return self.loop.run(self.store.room(A)).epoch
+
+    def wanted(
+        self,
+        since: int | Cursor | None = None,
+        *,
+        who: Identity = ANONYMOUS,
+        is_replay: bool = False,
+    ) -> Subscribe:
+        cursor = Cursor(self.epoch, since) if type(since) is int else since
+        page = PageRequest(A, audience=who.audience)
+        return Subscribe(A, "r", cursor, is_replay, page)  # type: ignore[arg-type]
+
+    def at_once(self, who: Identity = ANONYMOUS, **wanted: Any) -> Start | None:
+        found = self.server.joining.start_at_once(
+            self.wanted(who=who, **wanted), who, Encoding.JSON
+        )
+        return None if found is None else found[1]
 
     def start(
         self,
@@ -225,3 +243,88 @@ def test_a_store_that_can_not_be_read_is_unavailable_and_works_again_later(
 def test_every_encoding_says_the_same(scene: Scene, encoding: Encoding, since: int | None) -> None:
     scene.posts(3, size=100)
     assert read(scene.start(since, encoding=encoding)) == read(scene.start(since))
+
+
+# ── without waiting ──
+
+
+def test_room_is_opened_by_one_reading_for_all_who_come_at_the_same_time(scene: Scene) -> None:
+    scene.posts(3)
+    scene.restart()
+    scene.store.pages, rooms = 0, 0
+    room = scene.store.room
+
+    async def counted(name: RoomName) -> Any:
+        nonlocal rooms
+        rooms += 1
+        return await room(name)
+
+    wanted = scene.wanted()
+    scene.store.room = counted  # type: ignore[method-assign]
+    openings = [scene.server.joining.opening(wanted) for _ in range(5)]
+    assert len(set(openings)) == 1
+    scene.loop.settle()
+    assert scene.server.joining.opening(wanted) is None
+    found = scene.server.joining.start_at_once(wanted, ANONYMOUS, Encoding.JSON)
+    assert found is not None
+    assert [comment["id"] for comment in read(found[1])["comments"]] == [1, 2, 3]
+    assert (scene.store.pages, rooms) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"since": 3}, {"since": 1}, {"since": Cursor("another", 3)}, {"is_replay": True}]
+)
+def test_who_starts_at_once_is_told_what_a_reading_would_say(
+    scene: Scene, how: dict[str, Any]
+) -> None:
+    scene.start()
+    scene.posts(3)
+    assert scene.at_once(**how) == scene.start(ref="r", **how)
+
+
+def test_nobody_starts_at_once_for_whom_something_must_be_read(scene: Scene) -> None:
+    scene.posts(3)
+    scene.restart()
+    assert scene.at_once() is None  # the room isn't open
+    scene.start(3)
+    assert scene.at_once() is None  # no page was read
+    assert scene.at_once(since=1) is None  # nor what lies before the ring
+    scene.start()
+    assert scene.at_once() is not None
+    assert scene.at_once(GUEST) is None  # what is their own
+    assert scene.at_once(Identity("", "", Role.MODERATOR)) is None  # another page
+    scene.commit(edit(1, "changed"))
+    assert scene.at_once() is None  # the page shows what was taken back
+
+
+def test_page_read_with_the_head_is_not_used_if_something_in_it_changed_meanwhile(
+    scene: Scene,
+) -> None:
+    scene.posts(2)
+    scene.restart()
+    scene.store.is_slow = True
+    assert scene.server.joining.opening(scene.wanted()) is not None
+    scene.loop.settle()
+    scene.store.is_slow, (reading,) = False, scene.store.waiting
+    scene.commit(edit(1, "changed"))
+    reading.set_result(None)
+    scene.loop.settle()
+    assert scene.server.joining.opening(scene.wanted()) is None
+    assert scene.at_once() is None
+    assert read(scene.start())["comments"][0]["body"] == "changed"
+
+
+def test_opening_that_fails_is_begun_anew_by_who_comes_next(scene: Scene) -> None:
+    scene.posts(2)
+    scene.restart()
+    wanted = scene.wanted()
+    scene.store.is_failing = True
+    first = scene.server.joining.opening(wanted)
+    scene.loop.settle()
+    assert first is not None
+    assert isinstance(first.exception(), ReadFailed)
+    scene.store.is_failing = False
+    second = scene.server.joining.opening(wanted)
+    assert second is not first
+    scene.loop.settle()
+    assert scene.at_once() is not None

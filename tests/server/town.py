@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from asyncio import Future
@@ -183,13 +184,20 @@ class Client:
         cursor = None if since is None else Cursor.parse(since)
         wanted = Subscribe(A, None, cursor, False, page)
         identity = Identity("", "", Role.MODERATOR if self.is_staff else Role.ANONYMOUS)
+        joining, encoding = server.joining, self.kind.encoding
+        found = joining.start_at_once(wanted, identity, encoding)
+        if found is None and (opening := joining.opening(wanted)) is not None:
+            await asyncio.wait([opening])
+            found = joining.start_at_once(wanted, identity, encoding)
         try:
-            start = await server.joining.start(wanted, identity, self.kind.encoding)
-            feed = await server.joining.feed(A)
+            if found is None:
+                start = await joining.start(wanted, identity, encoding)
+                found = await joining.feed(A), start
         except LivethreadError:
             if self.sink is sink and self.joins == number:
                 self.wants_to_join = True
             return
+        feed, start = found
         if self.sink is not sink or self.joins != number:
             return
         if self.subscriber is not None:

@@ -317,3 +317,19 @@ def _is_typed(answer: dict[str, Any]) -> None:
     assert isinstance(answer["retryable"], bool)
     assert 0 < len(answer["message"]) < 300
     assert not re.search(r"Traceback|pydantic|sqlite|\.py\b", answer["message"])
+
+
+async def test_joins_and_pages_in_one_breath_are_answered_in_order(server: Shared) -> None:
+    """Those that need no reading of the Store don't overtake those that do."""
+    known = await Peer.speaking(server.port)
+    peer = await Peer.speaking(server.port)
+    with closing(known, peer):
+        await known.say(type="join", room="turns-open")
+        await known.hear("joined")
+        asked = []
+        for number in range(10):
+            for kind, room in (("join", f"turns-{number}"), ("page", "a"), ("join", "turns-open")):
+                asked.append(f"{kind}-{room}-{number}")
+                await peer.say(type=kind, room=room, ref=asked[-1])
+        answered = [(await peer.hear("joined", "page"))["ref"] for _ in asked]
+        assert answered == asked
