@@ -1,4 +1,16 @@
-/** `<live-thread>`: attributes are its state; it starts when it is in a page and leaves nothing behind when it is not. */
+/**
+ * `<live-thread>`: attributes are its state; it starts when it comes near the reader's view and leaves nothing behind when it
+ * is taken out of the page.
+ *
+ * For the page around it, each event bubbles and crosses shadow roots:
+ * @typedef {CustomEvent<{room: string, count: number}>} LtReady  `lt-ready`: comments are shown
+ * @typedef {CustomEvent<{room: string, count: number}>} LtCount  `lt-count`: so many comments has the room now
+ * @typedef {CustomEvent<{room: string, comment: import("./protocol.js").Comment}>} LtPosted  `lt-posted`: this reader's comment is saved
+ * @typedef {CustomEvent<{room: string, code: string, message: string}>} LtError  `lt-error`: with the protocol's error code
+ *
+ * And one goes the other way, from the page to all elements in it:
+ * @typedef {CustomEvent<string>} LiveThreadToken  `live-thread-token`, dispatched on the document: the reader's token, or ""
+ */
 import { roomOf, serverOf } from "./address.js";
 import { Memory } from "./memory.js";
 import { sheet } from "./styles.js";
@@ -9,8 +21,13 @@ import { chooseLocale, loadWords } from "./words.js";
 /** @param {string | null} given @returns {import("./protocol.js").Order} */
 const orderOf = (given) => (given === "oldest" || given === "best" ? given : "newest");
 
+/** @param {string | null} given */
+const liveOf = (given) => (given === "pill" || given === "off" ? given : "on");
+
 const BATCH_MS = 250;
 const HIDDEN_MS = 5 * 60_000;
+const NEAR_PX = 600;
+const FRAGMENT = /^#comment-(\d+)$/;
 
 export class LiveThread extends HTMLElement {
   static observedAttributes = ["server", "site", "room", "token", "order", "lang", "live", "limit"];
@@ -25,23 +42,36 @@ export class LiveThread extends HTMLElement {
   #updateTimer;
   /** @type {any} */
   #hiddenTimer;
+  /** Waits for the element to come near the reader's view. @type {IntersectionObserver | null} */
+  #approach = null;
+  /** Given by the page's script; kept out of the document. @type {string | null} */
+  #token = null;
   #updatedAt = 0;
   #isReady = false;
   #count = -1;
 
   connectedCallback() {
-    this.#start();
+    if (Object.hasOwn(this, "token")) { // set before this class was here
+      const { token } = this;
+      delete (/** @type {any} */ (this).token);
+      this.token = token;
+    }
+    document.addEventListener("live-thread-token", this.#onToken);
+    if (FRAGMENT.test(location.hash)) return this.#start();
+    this.#approach = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) this.#start();
+    }, { rootMargin: `${NEAR_PX}px` });
+    this.#approach.observe(this);
   }
 
   disconnectedCallback() {
+    document.removeEventListener("live-thread-token", this.#onToken);
     this.#stop();
   }
 
-  /** @param {string} _name @param {string | null} before @param {string | null} after */
-  attributeChangedCallback(_name, before, after) {
-    if (before === after || !this.#session) return;
-    this.#stop();
-    this.#start();
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (before !== after && !(name === "token" && this.#token !== null)) this.#restart();
   }
 
   /** Where the server is; ends with a slash. */
@@ -56,17 +86,32 @@ export class LiveThread extends HTMLElement {
     return this.getAttribute("room") || roomOf(address);
   }
 
-  /** The host page's token for its reader; setting it changes who speaks. */
+  /** The host page's token for its reader; a newer one is taken over at once, another than none changes who speaks. */
   get token() {
-    return this.getAttribute("token") ?? "";
+    return this.#token ?? this.getAttribute("token") ?? "";
   }
 
   set token(value) {
-    if (value) this.setAttribute("token", value);
-    else this.removeAttribute("token");
+    const before = this.token;
+    this.#token = value;
+    if (value === before) return;
+    if (value && before && this.#session && this.#session.status !== "stopped") this.#session.renew(value);
+    else this.#restart();
+  }
+
+  #onToken = (/** @type {Event} */ event) => {
+    this.token = String(/** @type {LiveThreadToken} */ (event).detail ?? "");
+  };
+
+  #restart() {
+    if (!this.#session) return;
+    this.#stop();
+    this.#start();
   }
 
   #start() {
+    this.#approach?.disconnect();
+    if (this.#session) return;
     const { server, room } = this;
     const url = new URL("ws", server);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -98,7 +143,8 @@ export class LiveThread extends HTMLElement {
     const language = this.closest("[lang]")?.getAttribute("lang") ?? document.documentElement.lang;
     const words = await loadWords(chooseLocale(language, navigator.languages));
     if (this.#session !== session) return;
-    this.#view = new ThreadView({ session, words, memory, room: this.room, isPillOnly: this.getAttribute("live") === "pill" });
+    session.feed.arrived.clear();
+    this.#view = new ThreadView({ session, words, memory, room: this.room, live: liveOf(this.getAttribute("live")) });
     this.#view.element.lang = words.locale;
     this.#view.element.dir = words.dir;
     const shadow = this.shadowRoot ?? this.attachShadow({ mode: "open" });
@@ -108,6 +154,7 @@ export class LiveThread extends HTMLElement {
   }
 
   #stop() {
+    this.#approach?.disconnect();
     clearTimeout(this.#updateTimer);
     clearTimeout(this.#hiddenTimer);
     this.#updateTimer = undefined;
@@ -156,6 +203,8 @@ export class LiveThread extends HTMLElement {
     const session = this.#session;
     if (!session || !this.#view) return;
     this.#updatedAt = Date.now();
+    // A snapshot is shared and may be followed by changes at once: to who hasn't seen anything yet they are no news.
+    if (!this.#isReady) session.feed.arrived.clear();
     this.#view.update();
     if (!session.isLoaded) return;
     if (!this.#isReady) {
@@ -170,7 +219,7 @@ export class LiveThread extends HTMLElement {
   }
 
   #goToFragment() {
-    const match = /^#comment-(\d+)$/.exec(location.hash);
+    const match = FRAGMENT.exec(location.hash);
     if (match) this.#view?.goTo(Number(match[1]));
   }
 

@@ -94,6 +94,12 @@ export class ThreadSession {
     this.connection.start();
   }
 
+  /** The host page has a newer token for the same reader: it is told at once, and used from now on. @param {string} token */
+  renew(token) {
+    this.#options.token = token;
+    this.connection.send({ type: "renew", token });
+  }
+
   /** Closes the socket but keeps everything, to come back by cursor. */
   pause() {
     this.connection.stop();

@@ -21,7 +21,7 @@ export class ThreadView {
   #words;
   #memory;
   #room;
-  #isPillOnly;
+  #live;
   #list;
   #forms;
   #composer;
@@ -49,13 +49,13 @@ export class ThreadView {
   #linked = null;
   #leaving = new AbortController();
 
-  /** @param {{session: ThreadSession, words: Words, memory: Memory, room: string, isPillOnly: boolean}} options */
-  constructor({ session, words, memory, room, isPillOnly }) {
+  /** @param {{session: ThreadSession, words: Words, memory: Memory, room: string, live: string}} options  `live`: what came is shown (`on`), offered (`pill`), or left for the next visit (`off`) */
+  constructor({ session, words, memory, room, live }) {
     this.#session = session;
     this.#words = words;
     this.#memory = memory;
     this.#room = room;
-    this.#isPillOnly = isPillOnly;
+    this.#live = live;
     this.#announcer = new Announcer(words);
     this.#forms = new CommentForms({
       session, words, memory, room,
@@ -123,12 +123,12 @@ export class ThreadView {
     this.#recall();
     const isOpen = (feed.room?.state ?? "open") === "open";
     const arrived = feed.arrived.size;
-    const shown = this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#isPillOnly, show });
+    const shown = this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#live !== "on", show });
     const waiting = this.#list.withheld;
     const own = arrived - waiting - shown.length;
     this.#announcer.count(arrived - own - this.#arrivedBefore);
     this.#arrivedBefore = waiting;
-    this.#pill.hidden = waiting === 0;
+    this.#pill.hidden = waiting === 0 || this.#live === "off";
     setText(this.#pill, waiting > 99 ? this.#words.say("showMany") : this.#words.say("showNew", { n: waiting }));
     setText(this.#count, isLoaded ? feed.count.toLocaleString(this.#words.locale) : "");
     for (const form of [this.#composer, this.#forms]) form.update(this.#writer());

@@ -39,12 +39,23 @@ class Reader:
 
     def open(self) -> Reader:
         self.page.goto(self.url)
+        self._comes_near()
         self.sees_state("live")
         return self
 
     def reload(self) -> None:
         self.page.reload()
+        self._comes_near()
         self.sees_state("live")
+
+    def _comes_near(self) -> None:
+        """Scrolls to the thread if it is too far down to have begun."""
+        self.page.evaluate(
+            """() => {
+              const thread = document.querySelector("live-thread");
+              if (thread?.getBoundingClientRect().top > innerHeight + 500) thread.scrollIntoView();
+            }"""
+        )
 
     def expect_outage(self) -> None:
         """From now on, failed connections are no reason to fail the test."""
