@@ -56,7 +56,7 @@ export class CommentItem {
     this.#link.addEventListener("click", () => actions.link(id));
     this.#likeButton = button("", "plain like", () => actions.like(id));
     this.#replyButton = button(words.say("reply"), "plain reply-to", () => actions.reply(id));
-    this.#moreButton = button("⋯", "plain more", () => this.#toggleMenu());
+    this.#moreButton = button("⋯", "plain acts", () => this.#toggleMenu());
     this.#newButton = button("", "plain waiting", () => actions.showNew(id));
     this.#newButton.hidden = true;
     this.#foot = el("div", { class: "foot" }, this.#likeButton, this.#replyButton, this.#moreButton, this.#newButton);

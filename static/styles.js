@@ -53,9 +53,9 @@ select {
 }
 .label { display: block; font-size: 14px; line-height: 21px; font-weight: 600; margin-block-end: 4px; }
 textarea, input:not([type=checkbox]) {
-  inline-size: 100%; background: var(--_bg); border: 1px solid var(--_control); border-radius: 6px; padding: 7px 12px;
+  inline-size: 100%; background: var(--_bg); border: 1px solid var(--_control); border-radius: 6px; padding: 7px 12px; min-block-size: max(41px, var(--lt-target));
 }
-textarea { display: block; resize: vertical; min-block-size: 41px; max-block-size: 50vh; field-sizing: content; }
+textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-target)); max-block-size: 50vh; field-sizing: content; }
 .composer { margin-block-end: 24px; }
 .reply { max-inline-size: 68ch; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
@@ -73,7 +73,7 @@ form .actions { margin-block-start: 8px; }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
 .primary { background: var(--_accent); color: var(--_on-accent); font-weight: 600; padding: 5px 16px; }
-.plain { color: var(--_mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; }
+.plain { color: var(--_mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; min-inline-size: var(--lt-target); }
 .plain:hover { color: var(--_ink); }
 .wide { inline-size: 100%; padding: 7px 16px; border-color: var(--_line); color: var(--_accent); font-weight: 600; }
 .wide:hover { border-color: var(--_control); }
@@ -85,6 +85,7 @@ form .plain { padding-inline: 12px; margin: 0; }
 .roots > .load { padding-block: 16px; }
 .branch { position: relative; padding-inline-start: 32px; }
 .branch:has(> .replies:empty) { display: none; }
+.replies { position: relative; }
 .rail { position: absolute; inset-block: 8px 0; inset-inline-start: 2px; inline-size: 24px; cursor: pointer; }
 .rail::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 11px; border-inline-start: 1px solid var(--_line); }
 .rail:hover::before { border-color: var(--_control); }
@@ -110,10 +111,10 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .linked, .unread:focus-visible { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); }
 .field { display: grid; gap: 4px; margin-block: 8px; font-size: 14px; line-height: 21px; }
 .field > span { color: var(--_mute); }
-.field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: 41px; }
+.field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: max(41px, var(--lt-target)); }
 .ask textarea { min-block-size: 66px; font-size: 16px; }
 .keys { margin-block-start: 16px; color: var(--_mute); font-size: 14px; line-height: 21px; }
-.keys summary { inline-size: fit-content; padding-block: 4px; cursor: pointer; }
+.keys summary { inline-size: fit-content; line-height: var(--lt-target); cursor: pointer; }
 .keys label { display: inline-flex; gap: 4px; align-items: center; min-block-size: var(--lt-target); }
 .keys ul { list-style: none; margin: 0; padding: 0; columns: 160px; }
 .keys kbd { display: inline-block; min-inline-size: 1.6em; text-align: center; border: 1px solid var(--_line); border-radius: 3px; margin-block: 2px; font: inherit; }
@@ -167,8 +168,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 }
 @media (pointer: coarse) {
   :host { --lt-target: 44px; }
-  .foot { margin-block-end: -8px; }
-  .time::after { inset: -12px -4px; }
+  .time::after { inset: -12px; }
 }
 @media (prefers-reduced-motion: reduce) { .new { animation-timing-function: step-end; } }
 @media (forced-colors: active) {

@@ -5,6 +5,7 @@ Any page or console error fails the test, unless the reader was told to expect a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def place(
     shared_server: ServerProcess, browser: Browser, request: pytest.FixtureRequest
 ) -> Iterator[Place]:
     """A room of the shared server that no other test has."""
-    place = Place(browser, shared_server.url, f"test/{request.node.name.partition(chr(91))[0]}")
+    room = re.sub(r"\W+", "-", request.node.name)
+    place = Place(browser, shared_server.url, f"test/{room}")
     yield place
     place.close()

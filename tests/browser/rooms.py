@@ -18,7 +18,9 @@ PREPARE = """({lang, dir, attributes}) => {
     observer.disconnect();
     document.documentElement.lang = lang;
     document.documentElement.dir = dir;
-    document.querySelector("article")?.remove();
+    const title = document.createElement("h1");
+    title.textContent = "Thread";
+    document.querySelector("article").replaceWith(title);
     for (const [name, value] of Object.entries(attributes)) thread.setAttribute(name, value);
   }).observe(document, {childList: true, subtree: true});
 }"""
