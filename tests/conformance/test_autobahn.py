@@ -36,6 +36,7 @@ def test_framing_utf8_and_closing_conform(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the player's, 216 times
 def test_limits_and_compression_conform(tmp_path: Path) -> None:
     verdicts = play(tmp_path, SLOW, 2)
     assert {verdict.section for verdict in verdicts} == {"9", "12", "13"}
