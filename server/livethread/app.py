@@ -55,6 +55,8 @@ from livethread.auth.fetching import fetch
 from livethread.auth.issuers import Issuers
 from livethread.auth.keys import KeySets
 from livethread.auth.limits import Rate, RateLimiter
+from livethread.auth.links import MailLinks
+from livethread.auth.names import Names
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.signing import Signer
@@ -67,6 +69,7 @@ from livethread.joining import Joining
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
 from livethread.model import DECREES, Committed
 from livethread.moderation.engine import Engine
+from livethread.notify.mail import Mailer
 from livethread.protocol.frames import Limits
 from livethread.protocol.text import MAX_NAME_CHARS
 from livethread.relay import Relay, deliver
@@ -274,13 +277,15 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         clocks.wall_ms,
         engine.hear,
     )
+    signer = Signer(load_secret(settings), clocks.wall_ms)
+    names = Names(store, settings.reserved_names)
     authenticator = Authenticator(
         store,
         directory,
-        Signer(load_secret(settings), clocks.wall_ms),
+        signer,
         Issuers(store, KeySets(fetch, clocks.monotonic), clocks.wall_ms),
+        names=names,
         guest_token_days=settings.guest_token_days,
-        reserved_names=settings.reserved_names,
     )
     services = Services(
         settings=settings,
@@ -291,10 +296,33 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         joining=joining,
         authenticator=authenticator,
         directory=directory,
+        mail_links=mail_links_for(settings, store, names, signer, clocks),
         proxies=ProxyPolicy(settings.trusted_proxies),
     )
     gateway = Gateway(services, loop)
     return gateway
+
+
+def mail_links_for(
+    settings: Settings, store: Store, names: Names, signer: Signer, clocks: Clocks
+) -> MailLinks | None:
+    """Sign-in by mail, if there is a mail server."""
+    if not settings.smtp_url:
+        return None
+
+    def limiter(per_s: float, burst: int) -> RateLimiter:
+        return RateLimiter(Rate(per_s, burst), clocks.monotonic)
+
+    return MailLinks(
+        store,
+        names,
+        signer,
+        Mailer(settings.smtp_url, settings.mail_from),
+        clocks.wall_ms,
+        by_address=limiter(settings.mail_rate, settings.mail_burst),
+        by_mailbox=limiter(settings.mailbox_rate, settings.mailbox_burst),
+        reader_token_days=settings.reader_token_days,
+    )
 
 
 def encode_frame_for(settings: Settings) -> EncodeFrame:
@@ -328,6 +356,8 @@ async def running_on(
             yield gateway
         finally:
             await gateway.stop()
+            if gateway.services.mail_links is not None:
+                await gateway.services.mail_links.close()
             await gateway.services.writer.close()
             await gateway.services.hub.close()
     finally:

@@ -18,6 +18,7 @@ from livethread.auth.authenticator import Authenticator
 from livethread.auth.directory import Directory
 from livethread.auth.identity import Identity
 from livethread.auth.limits import Tally
+from livethread.auth.links import MailLinks
 from livethread.auth.proxies import ProxyPolicy
 from livethread.expiries import Expiries
 from livethread.hub import Hub
@@ -102,6 +103,7 @@ class Services:
     authenticator: Authenticator
     directory: Directory
     proxies: ProxyPolicy
+    mail_links: MailLinks | None = None
 
 
 class Gateway:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,7 +23,15 @@ from livethread.site import clean_origin
 
 CONFIG_FILE = Path("livethread.toml")
 
-_NOT_SHOWN = ("secret", "database_url", "host", "trusted_proxies", "metrics_networks")
+_NOT_SHOWN = (
+    "secret",
+    "smtp_url",
+    "mail_from",
+    "database_url",
+    "host",
+    "trusted_proxies",
+    "metrics_networks",
+)
 
 
 class Settings(BaseSettings):
@@ -67,6 +76,15 @@ class Settings(BaseSettings):
     )
     guests: bool = Field(True, description="Whether readers may comment under a name they give.")
     guest_token_days: int = Field(365, ge=1, description="How long a guest stays the same person.")
+    reader_token_days: int = Field(
+        30, ge=1, description="How long a reader who signed in here stays signed in."
+    )
+    smtp_url: str = Field(
+        "",
+        description="Mail server that sends sign-in links, smtp://USER:PASSWORD@HOST:587 or "
+        "smtps://…; empty means that nobody signs in by mail.",
+    )
+    mail_from: str = Field("", description="Sender of its mail, such as comments@news.example.")
     reserved_names: list[str] = Field(
         default_factory=list, description="Names that no guest may take, nor anything like them."
     )
@@ -133,6 +151,12 @@ class Settings(BaseSettings):
     bot_post_burst: int = Field(50, ge=1, description="Writes at once of one bot.")
     guest_rate: float = Field(0.05, ge=0, description="New guests a second from one address.")
     guest_burst: int = Field(20, ge=1, description="New guests at once from one address.")
+    mail_rate: float = Field(
+        0.02, ge=0, description="Sign-in links a second asked for from one address."
+    )
+    mail_burst: int = Field(10, ge=1, description="Sign-in links at once from one address.")
+    mailbox_rate: float = Field(0.002, ge=0, description="Sign-in links a second to one mailbox.")
+    mailbox_burst: int = Field(3, ge=1, description="Sign-in links at once to one mailbox.")
     http_rate: float = Field(50, ge=0, description="API requests a second from one address.")
     http_burst: int = Field(200, ge=1, description="API requests at once from one address.")
 
@@ -181,6 +205,20 @@ class Settings(BaseSettings):
         if value and not value.startswith("sqlite:///"):
             raise ValueError("only sqlite:///PATH works in this version")
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("it is not like smtp://user:password@mail.example:587")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Settings:
+        if self.smtp_url and not (self.mail_from and self.public_url):
+            raise ValueError("smtp_url needs mail_from, and public_url for the links in the mail")
+        return self
 
     @field_validator("origins")
     @classmethod

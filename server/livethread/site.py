@@ -98,6 +98,16 @@ class Person:
 
 
 @value
+class Link:
+    """A sign-in link that was mailed: of its secret only the digest is kept."""
+
+    digest: str
+    site: str
+    email: str
+    expires_ms: int
+
+
+@value
 class Ban:
     """Who may not connect to a site: until then (ms since 1970), or for good."""
 

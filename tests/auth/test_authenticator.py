@@ -15,6 +15,7 @@ from livethread.auth.directory import Directory
 from livethread.auth.identity import ANONYMOUS, Identity
 from livethread.auth.issuers import Issuers
 from livethread.auth.keys import KeySets
+from livethread.auth.names import Names
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.signing import Signer
 from livethread.model import BotToken, Role
@@ -60,8 +61,8 @@ class Asked:
             self.directory,
             Signer(secret, clock),
             Issuers(self.store, KeySets(unreachable, lambda: 0), clock),
+            names=Names(self.store, reserved),
             guest_token_days=DAYS,
-            reserved_names=reserved,
         )
 
     async def by_token(self, token: str | None, site: str | None = None) -> Identity:
@@ -221,6 +222,19 @@ async def test_a_sign_in_is_for_one_site() -> None:
     assert (await auth.by_token(secret, "news")).site == "news"
     with pytest.raises(Unauthorized):
         await auth.by_token(token, None)  # a guest's doesn't: that is the default site
+
+
+async def test_a_reader_signed_in_here_is_one_of_that_site_only() -> None:
+    store = MemoryStore()
+    say(store, sites={"news": Site("news")}, roles={("news", "u:1"): Role.TRUSTED})
+    mara = Person("news", "u:1", "mailto:", "m@x.example", "Mara", None, Role.READER, 1)
+    _, token = Signer(SECRET, Clock()).reader(mara, 60)
+    auth = authenticator(bots=store)
+    reader = await auth.by_token(token, "news")
+    assert (reader.id, reader.name, reader.role) == ("u:1", "Mara", Role.TRUSTED)
+    assert "m@x.example" not in str(reader)
+    with pytest.raises(Unauthorized):
+        await auth.by_token(token, None)
 
 
 async def test_on_a_site_that_has_left_nobody_is_anybody() -> None:

@@ -34,7 +34,7 @@ from livethread.model import (
 )
 from livethread.protocol.errors import Conflict, NotFound
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Person, Restriction, Standing, site_of
+from livethread.site import Ban, Link, Person, Restriction, Standing, site_of
 from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
 from livethread.store.plan import BatchState, Decree, plan
 from livethread.store.rows import first_epoch
@@ -47,6 +47,7 @@ class MemoryStore:
         self._bots: dict[str, BotToken] = {}
         self._acts: list[Act] = []
         self._reports: list[Write] = []
+        self._links: dict[str, Link] = {}
         self._people: dict[tuple[str, str], Person] = {}
         self.said = Standing(0, {}, {}, {}, {})
         """What operators said: a test says it by putting another in its place."""
@@ -239,9 +240,19 @@ class MemoryStore:
     async def person(self, site: str, id: str) -> Person | None:
         return self._people.get((site, id))
 
-    async def is_registered(self, site: str, name: str) -> bool:
+    async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         look = skeleton(name)
-        return any(p.site == site and skeleton(p.name) == look for p in self._people.values())
+        others = [p for p in self._people.values() if p.site == site and p.id != but_for]
+        return any(skeleton(person.name) == look for person in others)
+
+    async def add_link(self, link: Link) -> None:
+        self._links[link.digest] = link
+
+    async def link(self, digest: str) -> Link | None:
+        return self._links.get(digest)
+
+    async def take_link(self, digest: str) -> bool:
+        return self._links.pop(digest, None) is not None
 
     async def remember(self, person: Person) -> Person:
         key = person.site, person.id

@@ -42,7 +42,7 @@ from livethread.protocol.errors import (
     Rejected,
     RoomClosed,
 )
-from livethread.site import Person, Restriction
+from livethread.site import Link, Person, Restriction
 from livethread.store.base import Store
 from livethread.store.paging import size_of
 from tests.contract.making import (
@@ -1304,6 +1304,23 @@ async def test_a_name_is_registered_on_its_site_and_so_is_what_looks_like_it(sto
     assert not await store.is_registered("news", "Mara")
     await store.remember(a_person("Marie", 11))
     assert not await store.is_registered("news", "Mara Lind")
+
+
+async def test_ones_own_name_is_no_other_persons(store: Store) -> None:
+    await store.remember(a_person("Mara"))
+    assert not await store.is_registered("news", "Mara", but_for="u:1")
+    assert await store.is_registered("news", "Mara", but_for="u:2")
+
+
+async def test_a_link_is_used_once_however_many_try(store: Store, reopen: Reopen) -> None:
+    kept = Link("d1", "news", "mara@mail.example", T0)
+    await store.add_link(kept)
+    store = await reopen()
+    assert await store.link("d1") == kept
+    assert await store.link("d2") is None
+    tries = await asyncio.gather(*(store.take_link("d1") for _ in range(20)))
+    assert tries.count(True) == 1
+    assert await store.link("d1") is None
 
 
 async def test_a_new_store_says_nothing_of_sites(store: Store) -> None:

@@ -14,6 +14,7 @@ from livethread.auth.directory import Directory
 from livethread.auth.fetching import fetch
 from livethread.auth.issuers import Issuers
 from livethread.auth.keys import KeySets
+from livethread.auth.names import Names
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.signing import Signer
 from livethread.cli import main
@@ -39,6 +40,7 @@ def signs_in(data_dir: Path, token: str) -> str | None:
                 directory,
                 Signer(b"x" * 32, lambda: 0),
                 Issuers(store, KeySets(fetch, lambda: 0), lambda: 0),
+                names=Names(store),
                 guest_token_days=1,
             )
             identity = await authenticator.by_token(None, token)

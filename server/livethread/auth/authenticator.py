@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from livethread.auth import bots
 from livethread.auth.directory import Directory
 from livethread.auth.identity import Identity, anonymous
 from livethread.auth.issuers import Issuers, peek
+from livethread.auth.names import Names
 from livethread.auth.signing import ISSUER, Signer
 from livethread.protocol import commands
-from livethread.protocol.errors import Rejected, Unauthorized
-from livethread.protocol.lookalikes import skeleton
+from livethread.protocol.errors import Unauthorized
 from livethread.site import DEFAULT, Site
 from livethread.store.base import IdentityStore
-
-RESERVED_NAMES = ("admin", "administrator", "moderator", "mod", "staff", "livethread", "system")
 
 
 class Authenticator:
@@ -32,15 +28,15 @@ class Authenticator:
         signer: Signer,
         issuers: Issuers,
         *,
+        names: Names,
         guest_token_days: int,
-        reserved_names: Iterable[str] = (),
     ) -> None:
         self._store = store
         self._directory = directory
         self._signer = signer
         self._issuers = issuers
         self._guest_token_s = guest_token_days * 86_400
-        self._reserved = frozenset(map(skeleton, (*RESERVED_NAMES, *reserved_names)))
+        self._names = names
 
     async def identify(
         self, site: str | None, command: commands.Identify
@@ -80,15 +76,7 @@ class Authenticator:
         site = site or DEFAULT
         if not self._directory.site(site).guests:
             raise Unauthorized("Guests can't comment here.")
-        look = skeleton(name)
-        taken = {skeleton(bot.name) for bot in await self._store.bots() if bot.site == site}
-        if (
-            not look
-            or look in self._reserved
-            or look in taken
-            or await self._store.is_registered(site, name)
-        ):
-            raise Rejected("Choose another name, please.", field="guest.name")
+        await self._names.check(site, name, "guest.name")
         return self._signer.new_guest(site, name, self._guest_token_s)
 
     async def _jwt(self, site: Site, token: str) -> Identity:

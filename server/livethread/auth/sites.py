@@ -46,6 +46,12 @@ class Sites:
     def get(self, key: str) -> Site | None:
         return self._sites.get(key)
 
+    def is_own(self, call: Call) -> bool:
+        """Whether it comes from one of the server's own pages."""
+        if len(call.origins) != 1 or len(call.hosts) != 1:
+            return False
+        return call.origins[0].lower() == self._own.of(call.hosts[0], is_tls=call.is_tls)
+
     def of(self, call: Call) -> Site | None:
         """The site that is called; None if nothing names one (it is then the token's).
 

@@ -40,7 +40,7 @@ from livethread.model import (
     Seq,
     Write,
 )
-from livethread.site import Person, Standing
+from livethread.site import Link, Person, Standing
 
 
 class CommitStore(Protocol):
@@ -120,14 +120,29 @@ class StandingStore(Protocol):
 
     async def person(self, site: str, id: str) -> Person | None: ...
 
-    async def is_registered(self, site: str, name: str) -> bool:
-        """Whether a person of the site has that name, or one that looks like it."""
+    async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
+        """Whether a person of the site has that name, or one that looks like it.
+
+        ``but_for`` is the id of one who doesn't count.
+        """
 
     async def remember(self, person: Person) -> Person:
         """Keep what an issuer said, unless it said something newer; returns what is kept."""
 
 
-class IdentityStore(BotStore, StandingStore, Protocol):
+class SignInStore(StandingStore, Protocol):
+    """The view of those who sign readers in."""
+
+    async def add_link(self, link: Link) -> None:
+        """Keep a link; those whose time is over go."""
+
+    async def link(self, digest: str) -> Link | None: ...
+
+    async def take_link(self, digest: str) -> bool:
+        """Use it up: true once, whoever asks at the same time."""
+
+
+class IdentityStore(BotStore, SignInStore, Protocol):
     """The view of those who find out who somebody is."""
 
 

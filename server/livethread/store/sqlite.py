@@ -41,7 +41,7 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Conflict, Unavailable
-from livethread.site import Person, Standing
+from livethread.site import Link, Person, Standing
 from livethread.store import desk, standing
 from livethread.store import reading as queries
 from livethread.store.errors import StartError
@@ -296,14 +296,29 @@ class SqliteStore:
             return await standing.read_person(connection, site, id)
 
     @_to_its_end
-    async def is_registered(self, site: str, name: str) -> bool:
+    async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         async with self._reading() as connection, connection.begin():
-            return await standing.is_name_of_a_person(connection, site, name)
+            return await standing.is_name_of_a_person(connection, site, name, but_for)
 
     async def remember(self, person: Person) -> Person:
         with _unavailable(self._commits_trouble):
             async with self._writing, self._connection.begin():
                 return await standing.write_person(self._connection, person)
+
+    async def add_link(self, link: Link) -> None:
+        with _unavailable(self._commits_trouble):
+            async with self._writing, self._connection.begin():
+                await standing.write_link(self._connection, link)
+
+    @_to_its_end
+    async def link(self, digest: str) -> Link | None:
+        async with self._reading() as connection, connection.begin():
+            return await standing.read_link(connection, digest)
+
+    async def take_link(self, digest: str) -> bool:
+        with _unavailable(self._commits_trouble):
+            async with self._writing, self._connection.begin():
+                return await standing.take_link(self._connection, digest)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import BotToken, Role, RoomName
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Issuer, Person, Restriction, Site, Standing
+from livethread.site import Ban, Issuer, Link, Person, Restriction, Site, Standing
 from livethread.store.schema import (
     bans,
     bots,
     filters,
     installation,
     issuers,
+    links,
     people,
     restrictions,
     roles,
@@ -27,6 +28,7 @@ VERSION_KEY = "standing"
 """Its row counts the changes; whoever changes any of these tables adds one in the transaction."""
 
 
+LINKS_KEPT_MS = 3_600_000
 RISE = f"""
 INSERT INTO installation (key, value) VALUES ('{VERSION_KEY}', '1')
 ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(installation.value AS INTEGER) + 1 AS TEXT)
@@ -97,11 +99,33 @@ async def read_person(connection: AsyncConnection, site: str, id: str) -> Person
     return None if row is None else Person(*row[:6], role=Role(row.role), issued_s=row.issued_s)
 
 
-async def is_name_of_a_person(connection: AsyncConnection, site: str, name: str) -> bool:
-    """Whether someone registered has that name, or one that looks like it."""
-    of_name = people.c.site == site, people.c.skeleton == skeleton(name)
-    query = select(func.count()).select_from(people).where(*of_name)
+async def is_name_of_a_person(
+    connection: AsyncConnection, site: str, name: str, but_for: str | None
+) -> bool:
+    """Whether someone else registered has that name, or one that looks like it."""
+    c = people.c
+    query = select(func.count()).where(c.site == site, c.skeleton == skeleton(name))
+    if but_for is not None:
+        query = query.where(c.id != but_for)
     return bool((await connection.execute(query)).scalar())
+
+
+async def read_link(connection: AsyncConnection, digest: str) -> Link | None:
+    c = links.c
+    query = select(c.digest, c.site, c.email, c.expires_ms).where(c.digest == digest)
+    row = (await connection.execute(query)).first()
+    return None if row is None else Link(*row)
+
+
+async def write_link(connection: AsyncConnection, link: Link) -> None:
+    oldest_ms = link.expires_ms - LINKS_KEPT_MS
+    await connection.execute(delete(links).where(links.c.expires_ms < oldest_ms))
+    row = {"digest": link.digest, "site": link.site, "email": link.email, "name": ""}
+    await connection.execute(insert(links).values(**row, expires_ms=link.expires_ms))
+
+
+async def take_link(connection: AsyncConnection, digest: str) -> bool:
+    return (await connection.execute(delete(links).where(links.c.digest == digest))).rowcount > 0
 
 
 async def write_person(connection: AsyncConnection, person: Person) -> Person:

@@ -108,10 +108,10 @@ def _hello(credentials: HTTPAuthorizationCredentials | None) -> commands.Hello:
         raise Unauthorized("This sign-in is not valid here.") from error
 
 
-async def json_body(request: Request, gateway: AnyGateway) -> dict[str, Any]:
-    """The body as a JSON object, bounded while it is read, in size and in time.
+async def whole_body(request: Request, gateway: AnyGateway) -> bytes:
+    """The body, bounded while it is read, in size and in time.
 
-    Raises ``BadJson``, and ``BodyLeft`` if it is too large or doesn't arrive in time.
+    Raises ``BodyLeft`` if it is too large or doesn't arrive in time.
     """
     most = gateway.settings.max_frame_bytes
     data = bytearray()
@@ -123,7 +123,15 @@ async def json_body(request: Request, gateway: AnyGateway) -> dict[str, Any]:
                     raise BodyLeft(TooLarge(f"A request's body has at most {most} bytes."))
     except TimeoutError as error:
         raise BodyLeft(BadFrame("The body did not arrive in time.")) from error
-    return decode_object(data, max_bytes=most)
+    return bytes(data)
+
+
+WholeBody = Annotated[bytes, Depends(whole_body)]
+
+
+async def json_body(body: WholeBody) -> dict[str, Any]:
+    """The body as a JSON object. Raises ``BadJson`` and ``BodyLeft``."""
+    return decode_object(body, max_bytes=len(body))
 
 
 Visitor = Annotated[Exchange, Depends(visitor)]

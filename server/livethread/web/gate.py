@@ -21,7 +21,7 @@ from livethread.web.caller import call_of, client_address
 from livethread.web.problems import problem, shown_to
 
 API = "/api/"
-LIMITED = (API, "/rooms/", "/feeds/", "/docs", "/openapi.json")
+LIMITED = (API, "/rooms/", "/feeds/", "/docs", "/openapi.json", "/sign-in")
 """What reads the database or is made anew. Files and /healthz cost less than to refuse them;
 /readyz must not fail because its caller shares an address with readers (a proxy's): it asks the
 database once for all who wait."""

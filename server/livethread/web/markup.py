@@ -11,7 +11,7 @@ class Html(str):
     __slots__ = ()
 
 
-_VOID = frozenset({"link", "meta", "br", "hr"})
+_VOID = frozenset({"link", "meta", "br", "hr", "input"})
 
 
 def element(tag: str, *children: str | None, **attributes: str | int | bool | None) -> Html:

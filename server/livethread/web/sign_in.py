@@ -1,0 +1,224 @@
+"""Signing in: pages in a window that the comments open, on the server's own origin.
+
+The last page hands the token to the page that opened the window, by ``postMessage`` to the exact
+origin it was opened for; a page of another origin that opens these gets nothing. No cookie is set.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Query, Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from livethread.auth.links import MailLinks
+from livethread.auth.sites import Call
+from livethread.gateway import Gateway
+from livethread.protocol.errors import Forbidden, LivethreadError, NotFound, Rejected
+from livethread.protocol.text import MAX_NAME_CHARS, clean_name
+from livethread.site import Site
+from livethread.web.caller import Address, AnyGateway, CalledSite, WholeBody, call_of
+from livethread.web.layout import document
+from livethread.web.markup import Html, element
+from livethread.web.problems import STATUS
+from livethread.web.rooms import answer
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # a form's Origin would be null without any
+    "Cross-Origin-Opener-Policy": "unsafe-none",  # or the opener couldn't be told
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/api/v1/sign-in")
+async def ways(gateway: AnyGateway, site: CalledSite) -> Response:
+    """How readers can sign in here; none means that there is no such window."""
+    del site  # the caller's Origin was held against it
+    found = [] if gateway.services.mail_links is None else ["mail"]
+    return answer(to_json({"ways": found}), Cache_Control="private, max-age=60")
+
+
+@router.get("/sign-in")
+async def start(
+    request: Request,
+    gateway: AnyGateway,
+    origin: Annotated[str, Query(max_length=300)],
+    site: Annotated[str | None, Query(max_length=32)] = None,
+) -> Response:
+    """The window that a page of ``origin`` opens."""
+    try:
+        opened_by = _site(request, gateway, origin, site)
+        _links(gateway)
+    except LivethreadError as error:
+        return _refused(error)
+    return _page(*_mail_form(opened_by, origin))
+
+
+@router.post("/sign-in/mail")
+async def ask_for_link(
+    request: Request, gateway: AnyGateway, address: Address, body: WholeBody
+) -> Response:
+    """Mails a link; the answer is the same whether anybody has that address."""
+    given = _fields(body)
+    origin = given.get("origin", "")
+    try:
+        _require_own_page(request, gateway)
+        site = _site(request, gateway, origin, given.get("site"))
+        links = _links(gateway)
+        url = f"{gateway.settings.public_url.rstrip('/')}/sign-in/link?token="
+        try:
+            await links.ask(site, given.get("email", ""), address, url)
+        except Rejected as error:
+            return _page(*_mail_form(site, origin, error.message), status=HTTPStatus.BAD_REQUEST)
+    except LivethreadError as error:
+        return _refused(error)
+    return _page(
+        element("h1", "Look into your mail"),
+        element("p", "We have sent you a link. Open it in this browser, and leave this window."),
+        element("p", "Nothing came? It may be among the spam, or the address has a mistake."),
+        element("div", id="sign-in", data_site=site.key, data_origin=origin),
+    )
+
+
+@router.get("/sign-in/link")
+async def open_link(gateway: AnyGateway, token: Annotated[str, Query(max_length=100)]) -> Response:
+    """What the mail leads to. It uses nothing up: programs that look into mails come here, too."""
+    try:
+        name = await _links(gateway).name_behind(token)
+    except LivethreadError as error:
+        return _refused(error)
+    return _page(*_name_form(token, name))
+
+
+@router.post("/sign-in/link")
+async def use_link(request: Request, gateway: AnyGateway, body: WholeBody) -> Response:
+    """Signs in; the page tells the window that waits in the same browser."""
+    given = _fields(body)
+    secret, name = given.get("token", ""), given.get("name", "")
+    try:
+        _require_own_page(request, gateway)
+        try:
+            person, token = await _links(gateway).use(secret, _name(name))
+        except Rejected as error:
+            form = _name_form(secret, name, error.message)
+            return _page(*form, status=HTTPStatus.BAD_REQUEST)
+    except LivethreadError as error:
+        return _refused(error)
+    return _page(
+        element("h1", "You are signed in"),
+        element("p", "You can close this page and go back to the comments."),
+        element("div", id="sign-in", data_site=person.site, data_token=token),
+    )
+
+
+def _site(request: Request, gateway: Gateway, origin: str, key: str | None) -> Site:
+    """The site of the page that opened the window. Raises ``Forbidden``."""
+    call = call_of(request.scope)
+    found = gateway.services.directory.sites.of(
+        Call([origin], call.hosts, call.is_tls, key or None)
+    )
+    if found is None:
+        raise Forbidden("This page may not use this server.")
+    return found
+
+
+def _require_own_page(request: Request, gateway: Gateway) -> None:
+    """Raises ``Forbidden`` for a form of somebody else's."""
+    if not gateway.services.directory.sites.is_own(call_of(request.scope)):
+        raise Forbidden("This form is not ours.")
+
+
+def _links(gateway: Gateway) -> MailLinks:
+    links = gateway.services.mail_links
+    if links is None:
+        raise NotFound("Nobody can sign in here by mail.")
+    return links
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """A form's fields (application/x-www-form-urlencoded)."""
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20))
+    except ValueError as error:
+        raise Rejected("This form can't be read.") from error
+
+
+def _name(text: str) -> str:
+    try:
+        return clean_name(text)
+    except ValueError as error:
+        raise Rejected(str(error), field="name") from error
+
+
+def _mail_form(site: Site, origin: str, error: str | None = None) -> tuple[Html | None, ...]:
+    return (
+        element("p", site.name or "Comments", class_="kicker"),
+        element("h1", "Sign in"),
+        _error(error),
+        element(
+            "form",
+            element("input", type="hidden", name="site", value=site.key),
+            element("input", type="hidden", name="origin", value=origin),
+            element("label", "Mail address", for_="email"),
+            element(
+                "input",
+                id="email",
+                name="email",
+                type="email",
+                autocomplete="email",
+                maxlength=254,
+                required=True,
+            ),
+            element("button", "Send me a link", type="submit"),
+            method="post",
+            action="/sign-in/mail",
+        ),
+        element("p", "No password. Your address is shown to nobody.", class_="note"),
+    )
+
+
+def _name_form(token: str, name: str, error: str | None = None) -> tuple[Html | None, ...]:
+    return (
+        element("h1", "Sign in"),
+        _error(error),
+        element(
+            "form",
+            element("input", type="hidden", name="token", value=token),
+            element("label", "Name shown beside your comments", for_="name"),
+            element(
+                "input",
+                id="name",
+                name="name",
+                value=name,
+                autocomplete="nickname",
+                maxlength=MAX_NAME_CHARS,
+                required=True,
+            ),
+            element("button", "Sign in", type="submit"),
+            method="post",
+            action="/sign-in/link",
+        ),
+    )
+
+
+def _error(message: str | None) -> Html | None:
+    return None if message is None else element("p", message, class_="error", role="alert")
+
+
+def _page(*content: Html | None, status: int = HTTPStatus.OK) -> Response:
+    script = element("script", type="module", src="/static/sign-in.js")
+    body = document("Sign in", *content, head=script)
+    return Response(body, status, HEADERS, media_type="text/html")
+
+
+def _refused(error: LivethreadError) -> Response:
+    said = _error(error.message)
+    return _page(element("h1", "That didn't work"), said, status=STATUS[error.code])
