@@ -416,7 +416,8 @@ class Session:
             is_edit=not is_post,
             now_ms=self._rules.clock_ms(),
         )
-        return replace(wish, judgement=self._rules.judge.judge(draft))
+        judgement = self._rules.judge.judge(draft)
+        return wish if judgement == wish.judgement else replace(wish, judgement=judgement)
 
     def _take_place(self) -> None:
         if self._in_flight >= self._rules.max_in_flight:

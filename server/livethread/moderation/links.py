@@ -11,6 +11,8 @@ _LINK = re.compile(r"(?:https?:)?//[^\s<>()\"'\]]+|\bwww\.[^\s<>()\"'\]]+", re.I
 
 def hosts_in(text: str) -> list[str]:
     """The host of each link, in order; empty where it can't be told."""
+    if "//" not in text and "www." not in text.lower():  # the pattern takes 20 times as long
+        return []
     return [_host_of(link) for link in _LINK.findall(text)]
 
 

@@ -12,11 +12,13 @@ _WORD = re.compile(r"\w+")
 
 def plain(text: str) -> str:
     """The text without case, accents and what can't be seen, compatible forms as one."""
+    if text.isascii():  # there is none of that in it: 0.1 us instead of 80
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(
         char
         for char in unicodedata.normalize("NFKD", decomposed)
-        if not unicodedata.combining(char) and unicodedata.category(char) != "Cf"
+        if char.isascii() or not (unicodedata.combining(char) or unicodedata.category(char) == "Cf")
     )
 
 
@@ -46,6 +48,8 @@ class WordList:
 
     def find(self, text: str) -> str | None:
         """The first term, as it was given, that is in the ``plain`` text."""
+        if not self._whole and not self._begun:
+            return None
         words = _WORD.findall(text)
         for at, word in enumerate(words):
             for length in self._lengths:
