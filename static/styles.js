@@ -139,6 +139,7 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .body pre code { padding: 0; background: none; }
 .body a { color: var(--_accent); text-underline-offset: 2px; }
 .note { color: var(--_mute); font-size: 14px; line-height: 21px; }
+header + .composer + .note { margin-block-end: 24px; }
 .gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
 .pending .body { color: var(--_mute); }
@@ -164,6 +165,8 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
   .branch { padding-inline-start: 12px; }
   .rail { inset-inline-start: -12px; }
   .text, .composer.reply { margin-inline-start: 0; }
+  .who { flex-basis: 100%; }
+  .counter { margin-inline-end: auto; }
   .head { margin-block-end: 4px; }
 }
 @media (pointer: coarse) {

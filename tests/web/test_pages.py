@@ -233,7 +233,7 @@ async def test_a_feed_lists_a_comment_once_and_is_bounded_in_bytes(tmp_path: Pat
 
 async def test_the_start_page_leads_to_the_demo_and_the_docs(site: Site) -> None:
     links = [link["href"] for link in (await read(site, "/")).all("a")]
-    assert links == ["/demo/bridge", "/docs"]
+    assert links == ["/demo/bridge", "/gallery", "/docs"]
     for link in links:
         assert (await site.client.get(str(link))).status_code == 200
 

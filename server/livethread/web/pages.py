@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,6 +43,7 @@ async def start() -> Response:
             element(
                 "ul",
                 element("li", element("a", "A demo article", href="/demo/bridge")),
+                element("li", element("a", "The thread in all its states", href="/gallery")),
                 element("li", element("a", "The HTTP interface", href="/docs")),
                 class_="links",
             ),
@@ -62,6 +64,16 @@ async def demo(name: str, request: Request) -> Response:
     if article is not None:
         return article.respond(request, cache=REVALIDATED)
     return page(document("Demo", element("h1", "Demo"), element("p", "There is no demo here.")))
+
+
+@router.get("/gallery")
+async def gallery(request: Request) -> Response:
+    """The thread in all its states, without a discussion behind it."""
+    files: Files = request.app.state.files
+    sheet = files.get("gallery.html")
+    if sheet is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return sheet.respond(request, cache=REVALIDATED)
 
 
 @router.get("/docs")
