@@ -1,4 +1,5 @@
 /** The form for a comment, a reply or an edit: label, text, a guest's name, counter, draft, Post. */
+import { loadModule } from "./address.js";
 import { button, el, isolated, setText } from "./dom.js";
 
 /** @typedef {import("./words.js").Words} Words */
@@ -19,6 +20,8 @@ import { button, el, isolated, setText } from "./dom.js";
 
 const COUNTER_FROM = 200;
 const SAVED_MS = 1_000;
+/** What Markdown may make something of; the server decides. */
+const MARKUP = /[*_`~[\]<&\\]|^\s*([#>+-]|\d+[.)])/m;
 
 export class Composer {
   #options;
@@ -31,6 +34,8 @@ export class Composer {
   #counter;
   #error;
   #post;
+  #previewButton;
+  #preview = el("div", { class: "body preview", dir: "auto", hidden: "" });
   #draftKey = "";
   /** When the draft was saved, in words. */
   #saved = "";
@@ -50,12 +55,13 @@ export class Composer {
     this.#who = el("p", { class: "meta who" });
     this.#counter = el("span", { id: `${id}-counter`, class: "meta counter" });
     this.#post = el("button", { type: "submit", class: "primary", title: words.say("shortcut") }, action);
+    this.#previewButton = button(words.say("preview"), "plain", () => this.#togglePreview());
     const cancel = onCancel ? button(words.say("cancel"), "plain", onCancel) : null;
     this.form = el(
       "form", { class: onCancel ? "composer reply" : "composer", novalidate: "" },
-      el("label", { for: id, class: "label" }, label), this.#text,
+      el("label", { for: id, class: "label" }, label), this.#text, this.#preview,
       el("div", { class: "more" }, this.#nameRow, this.#error,
-        el("div", { class: "actions" }, this.#who, this.#counter, cancel, this.#post)),
+        el("div", { class: "actions" }, this.#who, this.#counter, this.#previewButton, cancel, this.#post)),
     );
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("keydown", (event) => this.#key(event));
@@ -121,9 +127,26 @@ export class Composer {
     const { words } = this.#options;
     const left = this.#limit - [...this.#text.value.trim()].length;
     this.form.classList.toggle("filled", this.#text.value !== "");
+    this.#previewButton.hidden = !MARKUP.test(this.#text.value);
+    this.#preview.hidden = true;
     this.#counter.classList.toggle("over", left < 0);
     if (left > COUNTER_FROM) setText(this.#counter, "");
     else setText(this.#counter, left < 0 ? words.say("tooLong", { n: -left }) : words.say("charactersLeft", { n: left }));
+  }
+
+  async #togglePreview() {
+    const { words, memory } = this.#options;
+    const body = this.#text.value;
+    if (!this.#preview.hidden || !body.trim()) return void (this.#preview.hidden = true);
+    setText(this.#error, "");
+    try {
+      const nodes = await (await loadModule("preview.js")).preview(memory.server, body);
+      if (body !== this.#text.value) return;
+      this.#preview.replaceChildren(...nodes);
+      this.#preview.hidden = false;
+    } catch {
+      setText(this.#error, words.say("notDone"));
+    }
   }
 
   /** @param {Event} event */

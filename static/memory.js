@@ -11,6 +11,7 @@ export class Memory {
    * @param {() => Storage} [storage]  a function, for reading `localStorage` itself may throw
    */
   constructor(server, storage = () => localStorage) {
+    this.server = server;
     this.#prefix = `livethread:${server}:`;
     this.#storage = storage;
   }

@@ -40,8 +40,8 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; m
 h2 { font-size: 20px; line-height: 26px; font-weight: 650; }
 .count { color: var(--_mute); font-weight: 400; }
 .meta { font-size: 14px; line-height: 21px; color: var(--_mute); }
-.state { display: flex; align-items: center; gap: 8px; font-variant-numeric: tabular-nums; }
-.dot { inline-size: 8px; block-size: 8px; border-radius: 50%; background: var(--_control); forced-color-adjust: none; }
+.state { font-variant-numeric: tabular-nums; }
+.dot { display: inline-block; margin-inline-end: 8px; vertical-align: 1px; inline-size: 8px; block-size: 8px; border-radius: 50%; background: var(--_control); forced-color-adjust: none; }
 .dot[data-state="live"] { background: var(--_ok); }
 .dot[data-state="reconnecting"], .dot[data-state="connecting"] { background: var(--_warn); }
 .dot[data-state="offline"], .dot[data-state="stopped"] { background: var(--_error); }
@@ -69,6 +69,7 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
 form .actions { margin-block-start: 8px; }
 .who { margin-inline-end: auto; }
+.preview { background: var(--_sunk); border-radius: 6px; padding: 8px 12px; margin-block-start: 8px; }
 .over { color: var(--_error); }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
@@ -104,6 +105,7 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 20px; min-block-size: var(--lt-target); }
 .menu { display: contents; }
 .like::before { content: "♡\\FE0E"; margin-inline-end: .3em; }
+.like { text-align: start; }
 .like[aria-pressed="true"] { color: var(--_accent); }
 .like[aria-pressed="true"]::before { content: "♥\\FE0E"; }
 .waiting, button.unread { color: var(--_accent); }

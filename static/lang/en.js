@@ -27,6 +27,7 @@ export const en = {
   notSent: "Not sent.",
   tryAgain: "Try again",
   discard: "Discard",
+  preview: "Preview",
   draftSaved: "Draft saved {time}",
   notDone: "That didn’t work. Try again.",
   order: "Order",

@@ -170,3 +170,18 @@ def test_what_was_not_sent_is_taken_back_to_be_edited_or_discarded(place: Place)
     expect(failed).to_have_count(0)
     mara.write("good words")
     mara.sees([("Mara: good words", []), ("Ines: First", [])])
+
+
+def test_a_draft_with_formatting_can_be_looked_at_first(place: Place) -> None:
+    mara = place.reader().open()
+    text = mara.page.locator("live-thread textarea")
+    preview = mara.page.locator("live-thread .preview")
+    button = mara.page.get_by_role("button", name="Preview")
+    text.fill("plain words")
+    expect(button).to_be_hidden()
+    text.fill("a **bold** claim")
+    button.click()
+    expect(preview.locator("strong")).to_have_text("bold")
+    text.press("End")
+    mara.page.keyboard.type("!")
+    expect(preview).to_be_hidden()

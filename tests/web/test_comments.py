@@ -41,6 +41,17 @@ async def test_a_guest_posts_edits_reacts_reports_and_deletes(site: Site) -> Non
         frames.Ack.model_validate_json(answer.content)
 
 
+async def test_a_draft_is_shown_as_it_will_look_and_nothing_is_kept(site: Site) -> None:
+    page = {"Origin": ORIGIN}
+    plain = await site.client.post("/api/v1/preview", json={"body": " plain\n"}, headers=page)
+    assert plain.json() == {"body": "plain"}
+    draft = await site.client.post("/api/v1/preview", json={"body": "*rich*"}, headers=page)
+    assert draft.json()["rich"] == [{"t": "p", "c": [{"t": "em", "c": ["rich"]}]}]
+    empty = await site.client.post("/api/v1/preview", json={"body": " "}, headers=page)
+    assert (empty.status_code, empty.json()["field"]) == (422, "body")
+    assert (await site.client.get(COMMENTS)).json()["comments"] == []
+
+
 async def test_a_reply_names_its_parent(site: Site) -> None:
     guest = await site.guest()
     root = await site.post(guest, "root")

@@ -51,6 +51,7 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         "/api/v1/queue": {"get"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
+        "/api/v1/preview": {"post"},
         "/api/v1/me": {"get"},
     }
     assert {path: set(methods) for path, methods in value["paths"].items()} == expected

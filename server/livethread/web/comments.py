@@ -8,20 +8,24 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request
+from pydantic import ValidationError
+from pydantic_core import from_json
 from starlette.responses import Response
 
 from livethread.protocol import commands, frames, text
-from livethread.protocol.codec import encode, to_command
+from livethread.protocol.codec import bad_frame, encode, to_command
 from livethread.protocol.errors import BadFrame
 from livethread.session import VERSION
 from livethread.web.caller import Address, AnyGateway, CalledSite, JsonBody, Speaker
 from livethread.web.exchange import Exchange, Frame
 from livethread.web.rooms import answer
 from livethread.web.shapes import (
+    Draft,
     EditedComment,
     NewComment,
     NewGuest,
     NewReport,
+    Preview,
     Reaction,
     described,
 )
@@ -69,6 +73,23 @@ async def become_guest(
     assert isinstance(command, commands.Hello)
     exchange = Exchange(gateway, address, site, has_origin="origin" in request.headers)
     return answer(encode(await exchange.hello(command)), HTTPStatus.CREATED)
+
+
+@router.post(
+    "/preview",
+    summary="See what a comment will look like",
+    response_model=Preview,
+    response_model_exclude_none=True,
+    openapi_extra=described(Draft),
+)
+async def preview(gateway: AnyGateway, speaker: Speaker, body: JsonBody) -> Response:
+    """The token tree that a comment with this body would have. Nothing is kept of it."""
+    try:
+        source: str = Draft.model_validate(body).model_dump()["body"]
+    except ValidationError as error:
+        raise bad_frame(error) from error
+    rich = gateway.services.rules.render(source)
+    return answer(encode(Preview(body=source, rich=None if rich is None else from_json(rich))))
 
 
 @router.post(

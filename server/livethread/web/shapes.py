@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, create_model
 
 from livethread.protocol import commands, frames
+from livethread.protocol.rich import Rich
 
 _ELSEWHERE = frozenset({"type", "ref", "room", "nonce"})
 
@@ -27,6 +28,13 @@ class ChangesReply(frames.Changes):
 
     cursor: str = Field(description="the next request's `since`")
     more: bool = Field(description="whether there is more already")
+
+
+class Preview(frames.Wire):
+    """What a comment's body will look like."""
+
+    body: str = Field(description="as it would be kept")
+    rich: Rich | None = Field(None, description="token tree, only if more than plain paragraphs")
 
 
 class Counts(frames.Wire):
@@ -111,6 +119,7 @@ def _body_of(name: str, command: type[commands.Command], *without: str) -> type[
 
 NewGuest: Final = commands.GuestName
 NewComment: Final = _body_of("NewComment", commands.Post)
+Draft: Final = _body_of("Draft", commands.Post, "parent", "website")
 EditedComment: Final = _body_of("EditedComment", commands.Edit, "comment")
 Reaction: Final = _body_of("Reaction", commands.React)
 NewReport: Final = _body_of("NewReport", commands.Report, "comment")
