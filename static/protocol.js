@@ -55,7 +55,9 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "presence", room: string, readers: number}} Presence */
 /** @typedef {{type: "notice", code: string, message: string, reconnect_after_ms?: [number, number]}} Notice */
 /** @typedef {{type: "heartbeat" | "pong", t?: number}} Heartbeat */
-/** @typedef {Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
+/** @typedef {{type: "watching", ref?: string, on: boolean}} Watching */
+/** @typedef {{type: "queued", room: string, comment: Comment, reports?: number, action?: string, by?: Author}} Queued */
+/** @typedef {Watching | Queued | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
 
 /** What each frame must have, and of which type, before anything here trusts it. */
 const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({

@@ -605,7 +605,7 @@ async def test_reports_of_enough_readers_hold_a_comment(store: Store, together: 
     assert await state_of(store, 1) == "held"
     held = (await feed(store))[2]
     assert held is not None
-    assert (held.hold, held.reports) == ("reports: 2 readers", 2)
+    assert (held.hold, held.reports) == ("reported by 2", 2)
     (approved,) = await only(store, moderate(1, "approve"))
     assert comment_of(approved).reports == 0
     await only(store, reported(TOM), reported(MARA))  # they have had their say

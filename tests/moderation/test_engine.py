@@ -60,9 +60,9 @@ def test_without_filters_everything_passes_but_what_fell_into_the_trap() -> None
         (
             {"max_links": 1},
             "https://a.example www.b.example",
-            "link filter: 2 links, 1 are allowed",
+            "link filter: 2, where 1 are allowed",
         ),
-        ({"max_links": 0}, "[x](//a.example)", "link filter: 1 links, 0 are allowed"),
+        ({"max_links": 0}, "[x](//a.example)", "link filter: 1, where 0 are allowed"),
         ({"allow_hosts": ["a.example"]}, "https://sub.a.example/x", None),
         (
             {"allow_hosts": ["a.example"]},

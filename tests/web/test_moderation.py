@@ -123,7 +123,7 @@ async def test_filters_hold_within_a_moment_and_staff_is_told_why(
     page = f"{ROOMS}/{ROOM}/comments"
     assert (await site.client.get(page)).json()["comments"] == []
     (seen,) = (await site.client.get(page, headers=staff)).json()["comments"]
-    assert seen["hold"] == "link filter: 1 links, 0 are allowed"
+    assert seen["hold"] == "link filter: 1, where 0 are allowed"
     headers = {**mara, "Idempotency-Key": "key-refused-1"}
     refused = await site.client.post(page, json={"body": "CASINO!"}, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "rejected")
@@ -131,7 +131,7 @@ async def test_filters_hold_within_a_moment_and_staff_is_told_why(
     url = f"{page}/{fine['id']}/reports"
     assert (await site.client.post(url, json={"reason": "spam"}, headers=ana)).status_code == 200
     (_, reported) = (await site.client.get(page, headers=staff)).json()["comments"]
-    assert reported["hold"] == "reports: 1 readers"
+    assert reported["hold"] == "reported by 1"
 
 
 async def test_what_is_said_through_a_server_counts_there_at_once(
@@ -271,3 +271,16 @@ async def test_the_queue_shows_what_waits_and_what_was_reported(
 async def test_only_those_who_may_moderate_see_the_queue(site: Site) -> None:
     for by in ({}, await site.guest(), await site.bot("read", "staff-feed")):
         assert (await site.client.get(QUEUE, headers=by)).status_code == 403
+
+
+async def test_the_page_is_strict_and_holds_nothing(site: Site) -> None:
+    await site.post(await site.guest(), "words")
+    answer = await site.client.get("/moderation")
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    for rule in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert rule in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert "access-control-allow-origin" not in answer.headers
+    assert "words" not in answer.text

@@ -52,6 +52,7 @@ COMMANDS = {
     "issuer": Lazy("livethread.cli.issuer", "Say whose tokens a site believes: single sign-on."),
     "role": Lazy("livethread.cli.role", "Give readers roles: trusted, moderator, admin."),
     "ban": Lazy("livethread.cli.ban", "Ban people from a site."),
+    "admin": Lazy("livethread.cli.admin", "Sign in those who run the place."),
     "bot": Lazy("livethread.cli.bot", "Create, list, rotate and revoke bots."),
     "backup": Lazy(
         "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."

@@ -49,7 +49,7 @@ class Rules:
         if is_new and draft.now_ms - (draft.since_ms or 0) < (filters.hold_new_s or 0) * 1000:
             yield "new account"
         if filters.max_links is not None and len(hosts) > filters.max_links:
-            yield f"link filter: {len(hosts)} links, {filters.max_links} are allowed"
+            yield f"link filter: {len(hosts)}, where {filters.max_links} are allowed"
         if filters.allow_hosts is not None:
             elsewhere = [host for host in hosts if not is_among(host, filters.allow_hosts)]
             if elsewhere:

@@ -319,7 +319,7 @@ class Plan:
         self.state.reported.add(report)
         reported = replace(comment, reports=comment.reports + 1)
         if wish.hold_at and reported.reports >= wish.hold_at:
-            why = f"reports: {reported.reports} readers"
+            why = f"reported by {reported.reports}"
             held = replace(reported, state=CommentState.HELD, hold=why)
             return replace(self._changed(write.room, held, visible=-1), comment=None)
         self.state.comments[key] = reported

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from livethread import __version__
 from livethread.gateway import Gateway
 from livethread.metrics import Figures, HttpStats, registry_of
-from livethread.web import comments, events, health, moderation, pages, rooms, sign_in
+from livethread.web import comments, desk, events, health, moderation, pages, rooms, sign_in
 from livethread.web.files import Files
 from livethread.web.gate import Gate
 from livethread.web.problems import HANDLERS
@@ -61,6 +61,7 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(pages.router)
+    app.include_router(desk.router)
     app.include_router(sign_in.router)
     app.include_router(health.router)
     app.router.routes += [

@@ -1,0 +1,78 @@
+/** The list: one row a comment, each with its checkbox; rows stay while they are listed. */
+import { el, reconcile, setText } from "../dom.js";
+import { keyOf } from "./desk.js";
+import { DONE, count } from "./words.js";
+
+/** @typedef {import("./desk.js").Item} Item */
+/** @typedef {import("./desk.js").Desk} Desk */
+
+const EXCERPT = 120;
+
+class Row {
+  /** @param {Item} item @param {{choose: (key: string) => void, select: (key: string) => void}} on */
+  constructor(item, on) {
+    const key = keyOf(item);
+    this.box = el("input", { type: "checkbox" });
+    this.box.addEventListener("change", () => on.select(key));
+    this.name = el("bdi", { class: "name" });
+    this.room = el("span", { class: "meta" });
+    this.text = el("span", { class: "excerpt", dir: "auto" });
+    this.tag = el("span", { class: "tag" });
+    this.open = el("button", { type: "button", class: "open" }, el("span", { class: "by" }, this.name, this.room), this.text, this.tag);
+    this.open.addEventListener("click", () => on.choose(key));
+    this.element = el("li", { class: "row" }, this.box, this.open);
+  }
+
+  /** @param {Item} item @param {boolean} isCurrent @param {boolean} isSelected */
+  update(item, isCurrent, isSelected) {
+    const { comment, decided } = item;
+    const name = comment.author?.name ?? "Someone";
+    setText(this.name, name);
+    setText(this.room, item.title ?? item.room);
+    setText(this.text, (comment.body ?? "").replaceAll(/\s+/g, " ").slice(0, EXCERPT));
+    const reports = item.reports?.length ?? 0;
+    const why = comment.hold ?? (reports ? count(reports, "report", "reports") : "");
+    setText(this.tag, decided ? `${DONE[decided.action] ?? decided.action} by ${decided.by}` : why);
+    this.tag.classList.toggle("warn", !decided && why !== "");
+    this.tag.hidden = !decided && !why;
+    this.element.classList.toggle("decided", Boolean(decided));
+    if (isCurrent) this.open.setAttribute("aria-current", "true");
+    else this.open.removeAttribute("aria-current");
+    this.box.setAttribute("aria-label", `Select the comment of ${name}`);
+    this.box.checked = isSelected;
+    this.box.disabled = Boolean(decided);
+  }
+}
+
+export class QueueView {
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
+  element = el("ol", { class: "queue", "aria-label": "Comments" });
+  #on;
+
+  /** @param {{choose: (key: string) => void, select: (key: string) => void}} on */
+  constructor(on) {
+    this.#on = on;
+  }
+
+  /** @param {Desk} desk */
+  update(desk) {
+    /** @type {Map<string, Row>} */
+    const rows = new Map();
+    for (const item of desk.items) {
+      const key = keyOf(item);
+      const row = this.#rows.get(key) ?? new Row(item, this.#on);
+      row.update(item, key === desk.current, desk.selected.has(key));
+      rows.set(key, row);
+    }
+    this.#rows = rows;
+    reconcile(this.element, [...rows.values()].map((row) => row.element));
+  }
+
+  /** Has the row at hand in sight, and with focus if the list had it. @param {Desk} desk */
+  reveal(desk) {
+    const row = desk.current === null ? undefined : this.#rows.get(desk.current);
+    row?.element.scrollIntoView({ block: "nearest" });
+    if (row && this.element.contains(document.activeElement)) row.open.focus();
+  }
+}
