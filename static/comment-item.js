@@ -14,6 +14,7 @@ import { isTombstone } from "./protocol.js";
  * @property {(id: number) => void} fold  hides its replies, or shows them again
  * @property {(id: number) => void} showNew  what waits below it
  * @property {(id: number) => Array<[label: string, run: () => void]>} choices  of its menu
+ * @property {(item: CommentItem, comment: Comment) => boolean} staff  for staff: what is to be decided, in place; false for others
  */
 /**
  * @typedef {object} ItemContext
@@ -35,7 +36,8 @@ export class CommentItem {
   #fresh = el("span", { class: "meta fresh", hidden: "" });
   #avatar = el("span", { class: "avatar", "aria-hidden": "true" });
   #body = el("div", { class: "body", dir: "auto" });
-  #note = el("p", { class: "note", hidden: "" });
+  /** What is to be said about it, below its text. */
+  note = el("p", { class: "note", hidden: "" });
   #foot;
   #likeButton;
   #replyButton;
@@ -65,7 +67,7 @@ export class CommentItem {
       "article", { id: `comment-${id}`, "aria-labelledby": `by-${id}`, tabindex: "-1" },
       el("div", { class: "head" }, this.#avatar,
         el("div", { class: "by" }, heading, this.#tag, this.#to, this.#link, this.#edited, this.#fresh)),
-      el("div", { class: "text" }, this.#body, this.#note, this.#foot),
+      el("div", { class: "text" }, this.#body, this.note, this.#foot),
     );
     this.article.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.#menu) this.#toggleMenu(false);
@@ -87,10 +89,6 @@ export class CommentItem {
     return isolated(this.#comment.author?.name ?? "");
   }
 
-  get isNew() {
-    return this.article.classList.contains("unread");
-  }
-
   /** @param {Comment} comment @param {ItemContext} context */
   update(comment, { to, canReply, likes, now_ms }) {
     this.#comment = comment;
@@ -108,7 +106,8 @@ export class CommentItem {
     if (to && !isGone) this.#to.replaceChildren(`${words.say("to")} `, el("bdi", {}, to));
     this.#to.hidden = !to || isGone;
     this.#show(this.#edited, comment.edited && !isGone ? words.say("edited") : "");
-    this.#show(this.#note, comment.state === "held" ? words.say("held") : "");
+    this.article.classList.toggle("held", comment.state === "held");
+    if (!this.#actions.staff(this, comment)) this.#show(this.note, comment.state === "held" ? words.say("held") : "");
     this.#renderBody(comment, isGone);
     const isVisible = comment.state === "visible";
     this.#likeButton.hidden = this.#moreButton.hidden = isGone;

@@ -71,11 +71,6 @@ export class CommentList {
     this.#pending.get(nonce)?.article.focus({ preventScroll: true });
   }
 
-  /** How many came live and wait to be shown. */
-  get withheld() {
-    return this.#session.feed.arrived.size;
-  }
-
   /** @param {number} now_ms */
   tick(now_ms) {
     for (const item of this.#items.values()) item.tick(now_ms);

@@ -142,6 +142,8 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .body a { color: var(--_accent); text-underline-offset: 2px; }
 .note { color: var(--_mute); font-size: 14px; line-height: 21px; }
 header + .composer + .note { margin-block-end: 24px; }
+.held { border-inline-start: 2px solid var(--_warn); padding-inline-start: 8px; }
+.note .plain { margin-inline: 0; color: var(--_accent); }
 .gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
 .pending .body { color: var(--_mute); }

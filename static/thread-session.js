@@ -124,6 +124,12 @@ export class ThreadSession {
     this.#options.onChange();
   }
 
+  /** A comment is to be shown anew. @param {number} id */
+  touch(id) {
+    this.feed.touched.add(id);
+    this.#options.onChange();
+  }
+
   /** Loads a comment with what surrounds it; false if it isn't there or can't be had now. @param {number} id @returns {Promise<boolean>} */
   find(id) {
     const ref = this.#ref("f");

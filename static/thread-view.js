@@ -48,6 +48,9 @@ export class ThreadView {
   /** The comment a link led to. @type {Element | null} */
   #linked = null;
   #leaving = new AbortController();
+  /** Tools of staff, once loaded. @type {import("./staff.js").Staff | null} */
+  #staff = null;
+  #isStaff = false;
 
   /** @param {{session: ThreadSession, words: Words, memory: Memory, room: string, live: string}} options  `live`: what came is shown (`on`), offered (`pill`), or left for the next visit (`off`) */
   constructor({ session, words, memory, room, live }) {
@@ -69,6 +72,7 @@ export class ThreadView {
       fold: (id) => this.#fold(id),
       showNew: (id) => this.#showNew(id),
       choices: (id) => this.#choices(id),
+      staff: (item, comment) => this.#staff?.show(item, comment) ?? false,
       retry: (nonce) => this.#retry(nonce),
       edit: (pending) => this.#takeBack(pending),
       changed: () => void this.update(),
@@ -124,7 +128,7 @@ export class ThreadView {
     const isOpen = (feed.room?.state ?? "open") === "open";
     const arrived = feed.arrived.size;
     const shown = this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#live !== "on", show });
-    const waiting = this.#list.withheld;
+    const waiting = feed.arrived.size;
     const own = arrived - waiting - shown.length;
     this.#announcer.count(arrived - own - this.#arrivedBefore);
     this.#arrivedBefore = waiting;
@@ -142,6 +146,7 @@ export class ThreadView {
     setText(this.#empty, didNotLoad ? (failure ?? this.#words.say("notLoaded")) : isEmpty ? this.#words.say("none") : "");
     this.#order.hidden = feed.count < 2;
     this.#showState();
+    this.#equip();
     return shown;
   }
 
@@ -170,6 +175,16 @@ export class ThreadView {
     article.classList.add("linked");
     article.scrollIntoView({ block: "center" });
     requestAnimationFrame(() => requestAnimationFrame(() => this.#lead(article)));
+  }
+
+  /** Staff gets its tools. */
+  async #equip() {
+    const isStaff = /^(moderator|admin)$/.test(this.#session.posting.user?.role ?? "");
+    if (isStaff === this.#isStaff) return;
+    this.#isStaff = isStaff;
+    const { Staff } = isStaff ? await loadModule("staff.js").catch(() => ({})) : {};
+    this.#staff = Staff ? new Staff(this.#session, this.#words, (/** @type {string} */ text) => this.#announcer.say(text)) : null;
+    for (const id of this.#session.feed.comments.keys()) this.#session.touch(id);
   }
 
   /** Somebody is in the thread who may use the keyboard. */
@@ -219,6 +234,7 @@ export class ThreadView {
       mayEdit && [words.say("edit"), () => this.#forms.edit(item, this.#writer(), feed.comments.get(id) ?? comment)],
       isOwn && [words.say("delete"), () => this.#forms.ask("delete", item)],
       !isOwn && [words.say("report"), () => this.#forms.ask("report", item)],
+      ...(this.#staff?.choices(comment) ?? []),
       below > 0 && [words.say("hideReplies", { n: below }), () => this.#fold(id)],
     ];
     return choices.filter((choice) => choice !== false);
@@ -271,17 +287,22 @@ export class ThreadView {
     return [...this.#list.element.querySelectorAll("article")];
   }
 
+  /** Which of them has focus. @param {Element[]} articles */
+  #placeIn(articles) {
+    return articles.findIndex((article) => focusedIn(article));
+  }
+
   /** To the next comment, or the one before. @param {1 | -1} by */
   #step(by) {
     const articles = this.#articles;
-    const at = articles.findIndex((article) => article === focusedIn(this.element)?.closest("article"));
+    const at = this.#placeIn(articles);
     articles[at < 0 ? 0 : at + by]?.focus();
   }
 
   /** To the next new comment; the one it comes from is new no longer. */
   #nextNew() {
     const articles = this.#articles;
-    const at = articles.findIndex((article) => article === focusedIn(this.element)?.closest("article"));
+    const at = this.#placeIn(articles);
     if (at >= 0) this.#list.item(Number(articles[at].id.slice("comment-".length)))?.mark(false);
     const fresh = [...articles.slice(at + 1), ...articles.slice(0, at + 1)].find((article) => article.matches(".unread"));
     if (fresh) this.#lead(fresh);

@@ -14,7 +14,6 @@ export const words = {
   closed: "مغلق",
   write: "اكتب تعليقًا",
   replyTo: "الرد على {name}",
-  replyToComment: "الرد على هذا التعليق",
   yourName: "اسمك",
   nameMissing: "يرجى كتابة اسم.",
   postingAs: "تكتب باسم {name}",

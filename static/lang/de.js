@@ -11,7 +11,6 @@ export const words = {
   closed: "Geschlossen",
   write: "Kommentar schreiben",
   replyTo: "Antwort an {name}",
-  replyToComment: "Auf diesen Kommentar antworten",
   yourName: "Dein Name",
   nameMissing: "Bitte gib einen Namen an.",
   postingAs: "Du schreibst als {name}",

@@ -11,7 +11,6 @@ export const words = {
   closed: "Cerrado",
   write: "Escribe un comentario",
   replyTo: "Responder a {name}",
-  replyToComment: "Responder a este comentario",
   yourName: "Tu nombre",
   nameMissing: "Escribe un nombre.",
   postingAs: "Escribes como {name}",

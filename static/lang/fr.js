@@ -11,7 +11,6 @@ export const words = {
   closed: "Fermé",
   write: "Écrire un commentaire",
   replyTo: "Répondre à {name}",
-  replyToComment: "Répondre à ce commentaire",
   yourName: "Votre nom",
   nameMissing: "Veuillez indiquer un nom.",
   postingAs: "Vous écrivez sous le nom {name}",

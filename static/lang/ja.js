@@ -11,7 +11,6 @@ export const words = {
   closed: "終了",
   write: "コメントを書く",
   replyTo: "{name}さんに返信",
-  replyToComment: "このコメントに返信",
   yourName: "お名前",
   nameMissing: "名前を入力してください。",
   postingAs: "{name}として投稿",

@@ -1,0 +1,83 @@
+/** What staff does in place: approves, rejects, hides, pins; each at once, with eight seconds to undo. Loaded for staff alone. */
+import { button } from "./dom.js";
+
+/** @typedef {import("./comment-item.js").CommentItem} CommentItem */
+/** @typedef {import("./protocol.js").Comment} Comment */
+/** @typedef {"approve" | "hold" | "reject" | "restore" | "hide" | "pin" | "unpin"} Action */
+
+const UNDO_MS = 8_000;
+/** @type {Record<Action, Action>} */
+const UNDONE_BY = {
+  approve: "hold", hold: "approve", reject: "restore", hide: "restore", restore: "hide", pin: "unpin", unpin: "pin",
+};
+
+export class Staff {
+  #session;
+  #words;
+  #onDone;
+  /** What was just done, by comment. @type {Map<number, Action>} */
+  #done = new Map();
+
+  /**
+   * @param {import("./thread-session.js").ThreadSession} session
+   * @param {import("./words.js").Words} words
+   * @param {(text: string) => void} onDone  says what became of it
+   */
+  constructor(session, words, onDone) {
+    this.#session = session;
+    this.#words = words;
+    this.#onDone = onDone;
+  }
+
+  /** More for a comment's menu. @param {Comment} comment @returns {Array<[string, () => void]>} */
+  choices({ id, state, pinned }) {
+    /** @type {Array<Exclude<Action, "hold">>} */
+    const actions = state === "held" ? [] : state === "hidden" ? ["restore"] : ["hide", pinned ? "unpin" : "pin"];
+    return actions.map((action) => [this.#words.say(action), () => this.#act(id, action)]);
+  }
+
+  /** What there is to decide, or to undo, below a comment. @param {CommentItem} item @param {Comment} comment */
+  show({ note }, { id, state, hold }) {
+    const done = this.#done.get(id);
+    const words = this.#words;
+    note.hidden = !done && state !== "held";
+    if (done) {
+      note.replaceChildren(`${words.say("done")} `, button(words.say("undo"), "plain", () => this.#undo(id, done)));
+    } else if (state === "held") {
+      const decisions = /** @type {const} */ (["approve", "reject"]).map((action) =>
+        button(words.say(action), "plain", () => this.#act(id, action)));
+      note.replaceChildren(words.say("heldFor", { reason: hold ?? "" }), " ", ...decisions);
+    }
+    return true;
+  }
+
+  /** @param {number} id @param {Action} action */
+  async #act(id, action) {
+    if (!(await this.#ask(id, action))) return;
+    this.#done.set(id, action);
+    this.#session.touch(id);
+    setTimeout(() => {
+      this.#done.delete(id);
+      this.#session.touch(id);
+    }, UNDO_MS);
+  }
+
+  /** @param {number} id @param {Action} done */
+  async #undo(id, done) {
+    this.#done.delete(id);
+    await this.#ask(id, UNDONE_BY[done]);
+    this.#session.touch(id);
+  }
+
+  /** @param {number} id @param {Action} action */
+  async #ask(id, action) {
+    try {
+      await this.#session.posting.ask({ type: "moderate", comment: id, action });
+      this.#onDone(this.#words.say("done"));
+      return true;
+    } catch (failure) {
+      this.#onDone(/** @type {Error} */ (failure).message || this.#words.say("notDone"));
+      return false;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+"""Staff in the thread: what is held is decided in place, at once, and can be undone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from playwright.sync_api import expect
+
+from tests.browser.rooms import Place
+from tests.serverprocess import UNLIMITED, ServerProcess, serving
+from tests.system.operator import say
+
+pytestmark = pytest.mark.browser
+
+ISSUER = "https://login.example"
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """With an issuer whose word it takes for who is staff."""
+    with serving(tmp_path_factory.mktemp("staff"), **UNLIMITED) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def token(shared_server: ServerProcess) -> str:
+    """Ana's, a moderator; the server knows its issuer."""
+    secret = say(shared_server, "issuer", "add", ISSUER, "--algorithm", "HS256")
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "aud": "livethread",
+        "sub": "1",
+        "name": "Ana",
+        "role": "moderator",
+        "iat": now,
+        "exp": now + 600,
+    }
+    made = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
+    deadline = time.monotonic() + PATIENCE_S
+    headers = {"Authorization": f"Bearer {made}", "Origin": shared_server.url}
+    while httpx.get(f"{shared_server.url}/api/v1/me", headers=headers).status_code != 200:
+        assert time.monotonic() < deadline
+    return made
+
+
+def premoderate(server: ServerProcess, place: Place, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Origin": server.url}
+    url = f"{server.url}/api/v1/rooms/{place.room}"
+    httpx.patch(url, json={"premoderate": True}, headers=headers).raise_for_status()
+
+
+def test_what_is_held_is_approved_in_place_and_that_is_undone(
+    place: Place, token: str, shared_server: ServerProcess
+) -> None:
+    premoderate(shared_server, place, token)
+    ana = place.reader(attributes={"token": token}).open()
+    mara, jon = place.reader().open(), place.reader().open()
+    mara.write("May I?", name="Mara")
+    expect(mara.comment("May I?")).to_contain_text("Only you can see this.")
+    held = ana.comment("May I?")
+    expect(held).to_contain_text("Held:")
+    held.get_by_role("button", name="Approve").click()
+    jon.sees([("Mara: May I?", [])])
+    expect(ana.page.locator("live-thread [role=status]")).to_have_text("Done.")
+    held.get_by_role("button", name="Undo").click()
+    expect(held.get_by_role("button", name="Reject")).to_be_visible()
+    expect(jon.comment("May I?")).to_have_count(0)
+    held.get_by_role("button", name="Reject").click()
+    expect(ana.page.locator("live-thread .gone")).to_have_count(1)
+    ana.page.get_by_role("button", name="Undo").click()
+    expect(ana.comment("May I?")).to_be_attached()
+
+
+def test_readers_have_none_of_the_tools_and_do_not_load_them(
+    place: Place, token: str, shared_server: ServerProcess
+) -> None:
+    place.writer().post("Hello")
+    loaded: list[str] = []
+    for given in ({}, {"token": token}):
+        reader = place.reader(attributes=given)
+        reader.page.on("request", lambda request: loaded.append(request.url))
+        reader.open()
+        expect(reader.comment("Hello")).to_be_attached()
+        if given:
+            reader.choose("Hello", "Hide")
+            expect(reader.page.get_by_role("button", name="Undo")).to_be_visible()
+        else:
+            assert not any("staff.js" in url for url in loaded)
