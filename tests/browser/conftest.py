@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
-from tests.browser.reader import Reader
+from tests.browser.reader import PATIENCE_S, Reader
 from tests.browser.rooms import Place
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 
@@ -29,6 +29,9 @@ CHROMIUM_ARGS = [
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
 ]
+
+
+expect.set_options(timeout=PATIENCE_S * 1000)  # a busy machine is no reason to fail
 
 
 @pytest.fixture(scope="session")

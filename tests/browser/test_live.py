@@ -94,6 +94,7 @@ def test_what_came_since_the_last_visit_is_new_and_found_by_a_key(place: Place) 
         "6 new since your last visit"
     )
     mara.comment("Mine").focus()
+    mara.page.locator("live-thread .keys").wait_for()
     found = []
     for _ in ids:
         mara.page.keyboard.press("n")
@@ -139,7 +140,8 @@ def test_readers_choose_the_order_and_stay_at_the_choice(place: Place) -> None:
     mara = place.reader().open()
     order = mara.page.get_by_label("Order")
     order.focus()
-    first = "document.querySelector('live-thread').shadowRoot.querySelector('.body').innerText"
+    shadow = "document.querySelector('live-thread').shadowRoot"
+    first = f"{shadow}.querySelector('.roots .body').innerText"
     for name, roots in {"best": [1], "oldest": [0, 1, 2], "newest": [2, 1, 0]}.items():
         order.select_option(name)
         if name == "best":
@@ -205,6 +207,7 @@ def test_somebody_with_a_keyboard_needs_nothing_else(place: Place) -> None:
         if mara.focused()["tag"] == "textarea":
             break
     keys.type("Written by key")
+    mara.page.locator("live-thread .keys").wait_for()
     keys.press("Tab")
     keys.type("Mara")
     keys.press("Control+Enter")
