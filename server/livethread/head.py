@@ -15,12 +15,16 @@ class BadHead(Exception):
 
 
 class Head:
-    """What has come of it so far; ``request`` is None until that is all."""
+    """What has come of it so far; ``request`` is None until that is all.
+
+    The parser knows whom it tells: it is let go of with the request, or both would be left to the
+    garbage collector, which took a twentieth of a join.
+    """
 
     __slots__ = ("_headers", "_parser", "_size", "_url", "request")
 
     def __init__(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers = Headers()
         self._size = 0
@@ -28,9 +32,10 @@ class Head:
 
     def receive_data(self, data: bytes) -> bytes:
         """Take in more; returns what came behind the request. Raises ``BadHead``."""
-        behind = b""
+        behind, parser = b"", self._parser
+        assert parser is not None
         try:
-            self._parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade as end:
             behind = data[end.args[0] :]
         except httptools.HttpParserError as error:
@@ -38,6 +43,8 @@ class Head:
         self._size += len(data) - len(behind)
         if self._size > MAX_HEAD_BYTES:
             raise BadHead
+        if self.request is not None:
+            self._parser = None
         return behind
 
     # ── what the parser finds ──
@@ -50,9 +57,8 @@ class Head:
 
     def on_headers_complete(self) -> None:
         parser = self._parser
+        assert parser is not None
+        method, version = parser.get_method().decode(), parser.get_http_version()
         self.request = Request(
-            self._url.decode("latin-1"),
-            self._headers,
-            parser.get_method().decode(),
-            f"HTTP/{parser.get_http_version()}",
+            self._url.decode("latin-1"), self._headers, method, f"HTTP/{version}"
         )

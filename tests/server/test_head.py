@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from websockets.http11 import Request
 
@@ -81,3 +84,16 @@ def test_request_without_an_end_is_bad(header: bytes, end: bytes) -> None:
         read(start, *[header] * (count + 1), end)
     with pytest.raises(BadHead):
         read(start + header * (count + 1) + end)
+
+
+def test_nothing_is_left_to_the_garbage_collector() -> None:
+    """A crowd's requests would have it look through all connections again and again."""
+    head = Head()
+    head.receive_data(upgrade(80))
+    left = weakref.ref(head.request)
+    gc.disable()
+    try:
+        del head
+        assert left() is None
+    finally:
+        gc.enable()
