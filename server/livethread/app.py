@@ -57,8 +57,11 @@ from livethread.auth.keys import KeySets
 from livethread.auth.limits import Rate, RateLimiter
 from livethread.auth.links import MailLinks
 from livethread.auth.names import Names
+from livethread.auth.openid import OpenId
 from livethread.auth.origin import OwnOrigin
 from livethread.auth.proxies import ProxyPolicy
+from livethread.auth.registrar import Registrar
+from livethread.auth.sign_in import SignIn
 from livethread.auth.signing import Signer
 from livethread.door import Door
 from livethread.feed import EncodeFrame, Encoding
@@ -278,13 +281,12 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         engine.hear,
     )
     signer = Signer(load_secret(settings), clocks.wall_ms)
-    names = Names(store, settings.reserved_names)
     authenticator = Authenticator(
         store,
         directory,
         signer,
         Issuers(store, KeySets(fetch, clocks.monotonic), clocks.wall_ms),
-        names=names,
+        names=Names(store, settings.reserved_names),
         guest_token_days=settings.guest_token_days,
     )
     services = Services(
@@ -296,33 +298,33 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         joining=joining,
         authenticator=authenticator,
         directory=directory,
-        mail_links=mail_links_for(settings, store, names, signer, clocks),
+        sign_in=sign_in_for(settings, store, directory, signer, clocks),
         proxies=ProxyPolicy(settings.trusted_proxies),
     )
     gateway = Gateway(services, loop)
     return gateway
 
 
-def mail_links_for(
-    settings: Settings, store: Store, names: Names, signer: Signer, clocks: Clocks
-) -> MailLinks | None:
-    """Sign-in by mail, if there is a mail server."""
-    if not settings.smtp_url:
-        return None
-
-    def limiter(per_s: float, burst: int) -> RateLimiter:
-        return RateLimiter(Rate(per_s, burst), clocks.monotonic)
-
-    return MailLinks(
-        store,
-        names,
-        signer,
-        Mailer(settings.smtp_url, settings.mail_from),
-        clocks.wall_ms,
-        by_address=limiter(settings.mail_rate, settings.mail_burst),
-        by_mailbox=limiter(settings.mailbox_rate, settings.mailbox_burst),
-        reader_token_days=settings.reader_token_days,
-    )
+def sign_in_for(
+    settings: Settings, store: Store, directory: Directory, signer: Signer, clocks: Clocks
+) -> SignIn:
+    """The ways to sign in here; by mail, if there is a mail server."""
+    clock, clock_ms = clocks.monotonic, clocks.wall_ms
+    names = Names(store, settings.reserved_names)
+    days = settings.reader_token_days
+    registrar = Registrar(store, names, signer, clock_ms, reader_token_days=days)
+    links = None
+    if settings.smtp_url:
+        links = MailLinks(
+            store,
+            registrar,
+            Mailer(settings.smtp_url, settings.mail_from),
+            clock_ms,
+            by_address=RateLimiter(Rate(settings.mail_rate, settings.mail_burst), clock),
+            by_mailbox=RateLimiter(Rate(settings.mailbox_rate, settings.mailbox_burst), clock),
+        )
+    openid = OpenId(directory, signer, KeySets(fetch, clock), fetch, clock, clock_ms)
+    return SignIn(links, openid, registrar, signer)
 
 
 def encode_frame_for(settings: Settings) -> EncodeFrame:
@@ -356,8 +358,8 @@ async def running_on(
             yield gateway
         finally:
             await gateway.stop()
-            if gateway.services.mail_links is not None:
-                await gateway.services.mail_links.close()
+            if gateway.services.sign_in is not None:
+                await gateway.services.sign_in.close()
             await gateway.services.writer.close()
             await gateway.services.hub.close()
     finally:

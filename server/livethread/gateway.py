@@ -18,8 +18,8 @@ from livethread.auth.authenticator import Authenticator
 from livethread.auth.directory import Directory
 from livethread.auth.identity import Identity
 from livethread.auth.limits import Tally
-from livethread.auth.links import MailLinks
 from livethread.auth.proxies import ProxyPolicy
+from livethread.auth.sign_in import SignIn
 from livethread.expiries import Expiries
 from livethread.hub import Hub
 from livethread.joining import Joining
@@ -103,7 +103,7 @@ class Services:
     authenticator: Authenticator
     directory: Directory
     proxies: ProxyPolicy
-    mail_links: MailLinks | None = None
+    sign_in: SignIn | None = None
 
 
 class Gateway:

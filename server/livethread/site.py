@@ -73,6 +73,18 @@ class Issuer:
 
 
 @value
+class Provider:
+    """Where readers may sign in by OpenID Connect; ``label`` is what they read on the button."""
+
+    key: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str
+    algorithm: Algorithm = "RS256"
+
+
+@value
 class Site:
     """A tenant. ``guests`` None: as the server's setting says."""
 
@@ -81,6 +93,7 @@ class Site:
     origins: tuple[str, ...] = ()
     guests: bool | None = None
     issuers: tuple[Issuer, ...] = ()
+    providers: tuple[Provider, ...] = ()
 
 
 @value

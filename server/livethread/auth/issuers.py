@@ -23,7 +23,7 @@ from livethread.auth.keys import ALGORITHMS, Key, KeySets, load_key
 from livethread.model import Role
 from livethread.protocol.errors import TokenExpired, Unauthorized
 from livethread.protocol.text import DisplayName
-from livethread.site import Issuer, Person, Site
+from livethread.site import Algorithm, Issuer, Person, Site
 from livethread.store.base import StandingStore
 
 HEADERS = frozenset({"alg", "kid", "typ", "x5t", "x5t#S256"})
@@ -95,7 +95,7 @@ class Issuers:
         if issuer is None or said.header.get("alg") not in ALGORITHMS[issuer.algorithm]:
             raise Unauthorized(_INVALID)
         keys = await self._keys(site, issuer, said.header.get("kid"))
-        claims = self._claims(issuer, _verified(token, keys, issuer))
+        claims = self._claims(issuer, verified(token, keys, issuer.algorithm))
         person = await self._person(site, issuer, claims)
         return Identity(
             person.id,
@@ -162,9 +162,9 @@ def _configured(issuer: Issuer) -> Sequence[Key]:
     return tuple(load_key(issuer.algorithm, from_json(key)) for key in issuer.keys)
 
 
-def _verified(token: str, keys: Sequence[Key], issuer: Issuer) -> bytes:
-    """The payload, if one of the keys signed it. Raises ``Unauthorized``."""
-    algorithms = ALGORITHMS[issuer.algorithm]
+def verified(token: str, keys: Sequence[Key], algorithm: Algorithm) -> bytes:
+    """The payload, if one of the keys signed it by the algorithm. Raises ``Unauthorized``."""
+    algorithms = ALGORITHMS[algorithm]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SecurityWarning)  # that EdDSA has another name now
         for key in keys:

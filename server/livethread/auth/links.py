@@ -12,11 +12,8 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from livethread.auth.issuers import person_id
 from livethread.auth.limits import RateLimiter
-from livethread.auth.names import Names
-from livethread.auth.signing import Signer
-from livethread.model import Role
+from livethread.auth.registrar import Proof, Registrar
 from livethread.notify.mail import Mailer
 from livethread.protocol.errors import NotFound, RateLimited, Rejected
 from livethread.site import Link, Person, Site
@@ -55,23 +52,19 @@ class MailLinks:
     def __init__(
         self,
         store: SignInStore,
-        names: Names,
-        signer: Signer,
+        registrar: Registrar,
         mailer: Mailer,
         clock_ms: Callable[[], int],
         *,
         by_address: RateLimiter,
         by_mailbox: RateLimiter,
-        reader_token_days: int,
     ) -> None:
         self._store = store
-        self._names = names
-        self._signer = signer
+        self._registrar = registrar
         self._mailer = mailer
         self._clock_ms = clock_ms
         self._by_address = by_address
         self._by_mailbox = by_mailbox
-        self._token_s = reader_token_days * 86_400
 
     async def ask(self, site: Site, email: str, source: str, url: str) -> None:
         """Have a link mailed that begins with ``url``; ``source`` is whom the asking counts for.
@@ -91,9 +84,7 @@ class MailLinks:
 
     async def name_behind(self, secret: str) -> str:
         """The name of whom the link is for, empty if they have none yet. Raises ``NotFound``."""
-        link = await self._found(secret)
-        known = await self._store.person(link.site, _id_of(link))
-        return "" if known is None else known.name
+        return await self._registrar.name_of(_proof(await self._found(secret)))
 
     async def use(self, secret: str, name: str) -> tuple[Person, str]:
         """Sign in under that name; the link is used up. Returns who it is, and their token.
@@ -101,25 +92,11 @@ class MailLinks:
         Raises ``NotFound`` if the link is used, too old or none, ``Rejected`` for the name.
         """
         link = await self._found(secret)
-        id = _id_of(link)
-        await self._names.check(link.site, name, "name", by=id)
+        proof = _proof(link)
+        await self._registrar.check(proof, name)
         if not await self._store.take_link(link.digest):
             raise _gone()
-        known = await self._store.person(link.site, id)
-        said_s = self._clock_ms() // 1000
-        person = Person(
-            link.site,
-            id,
-            ISSUER,
-            link.email,
-            name,
-            None,
-            Role.READER,
-            said_s if known is None else max(said_s, known.issued_s + 1),
-        )
-        person = await self._store.remember(person)
-        _, token = self._signer.reader(person, self._token_s)
-        return person, token
+        return await self._registrar.register(proof, name)
 
     async def close(self) -> None:
         """Let go of the mail that waits."""
@@ -132,8 +109,8 @@ class MailLinks:
         return link
 
 
-def _id_of(link: Link) -> str:
-    return person_id(link.site, ISSUER, link.email)
+def _proof(link: Link) -> Proof:
+    return Proof(link.site, ISSUER, link.email)
 
 
 def _gone() -> NotFound:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import secrets
 from collections.abc import Callable
 from typing import Any, Literal
@@ -36,6 +38,24 @@ class Signer:
         """A reader who was signed in, and the token to come back with."""
         return self._signed("reader", person.site, person.id, person.name, person.avatar, for_s)
 
+    def seal(self, purpose: str, said: dict[str, Any], for_s: int) -> str:
+        """What only :meth:`unseal` for the same purpose reads, and only for so long."""
+        expires_s = self._clock_ms() // 1000 + for_s
+        claims = {**said, "iss": ISSUER, "aud": f"livethread:{purpose}", "exp": expires_s}
+        return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
+
+    def unseal(self, purpose: str, token: str) -> dict[str, Any]:
+        """Raises ``Unauthorized`` and ``TokenExpired``."""
+        claims = self._claims(token)
+        if claims.get("aud") != f"livethread:{purpose}":
+            raise Unauthorized("This sign-in is not valid here.")
+        return claims
+
+    def derive(self, label: str) -> str:
+        """43 characters that nobody can guess, always the same for a label."""
+        mac = hmac.digest(self._key.raw_value, f"derived {label}".encode(), "sha256")
+        return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
     def _signed(
         self, kind: Kind, site: str, id: str, name: str, avatar: str | None, for_s: int
     ) -> tuple[Identity, str]:
@@ -57,15 +77,21 @@ class Signer:
 
     def read(self, token: str) -> Identity:
         """Whose token it is. Raises ``Unauthorized`` and ``TokenExpired``."""
+        claims = self._claims(token)
+        if claims.get("aud") not in _ROLES:
+            raise Unauthorized("This sign-in is not valid here.")
+        return _identity_of(claims)
+
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
             claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError) as error:
             raise Unauthorized("This sign-in is not valid here.") from error
-        if claims.get("iss") != ISSUER or claims.get("aud") not in _ROLES:
+        if claims.get("iss") != ISSUER:
             raise Unauthorized("This sign-in is not valid here.")
         if claims["exp"] * 1000 <= self._clock_ms():
             raise TokenExpired
-        return _identity_of(claims)
+        return claims
 
 
 def _identity_of(claims: dict[str, Any]) -> Identity:

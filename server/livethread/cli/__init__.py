@@ -50,6 +50,7 @@ COMMANDS = {
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
     "site": Lazy("livethread.cli.site", "Add, list, change and remove sites."),
     "issuer": Lazy("livethread.cli.issuer", "Say whose tokens a site believes: single sign-on."),
+    "provider": Lazy("livethread.cli.provider", "Let readers sign in elsewhere: OpenID Connect."),
     "role": Lazy("livethread.cli.role", "Give readers roles: trusted, moderator, admin."),
     "ban": Lazy("livethread.cli.ban", "Ban people from a site."),
     "admin": Lazy("livethread.cli.admin", "Sign in those who run the place."),

@@ -118,6 +118,7 @@ def remove(key: str, config: Path | None, **flags: Any) -> None:
         known_site(database, key)
         database.execute("DELETE FROM sites WHERE key = ?", (key,))
         database.execute("DELETE FROM issuers WHERE site = ?", (key,))
+        database.execute("DELETE FROM providers WHERE site = ?", (key,))
     click.echo(f"{key} is removed.")
 
 

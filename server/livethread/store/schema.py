@@ -214,6 +214,19 @@ issuers = Table(
     Column("jwks_url", Text),
 )
 
+providers = Table(
+    "providers",
+    metadata,
+    Column("site", String(32), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("client_secret", Text, nullable=False),
+    Column("algorithm", String(16), nullable=False),
+    comment="where readers sign in by OpenID Connect",
+)
+
 people = Table(
     "people",
     metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import BotToken, Role, RoomName
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Issuer, Link, Person, Restriction, Site, Standing
+from livethread.site import Ban, Issuer, Link, Person, Provider, Restriction, Site, Standing
 from livethread.store.schema import (
     bans,
     bots,
@@ -19,6 +20,7 @@ from livethread.store.schema import (
     issuers,
     links,
     people,
+    providers,
     restrictions,
     roles,
     sites,
@@ -51,9 +53,16 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         row.key: Site(row.key, row.name, tuple(row.origins.split()), row.guests)
         for row in await connection.execute(select(sites))
     }
-    for key, theirs in believed.items():
+    offered: dict[str, list[Provider]] = {}
+    for row in await connection.execute(select(providers).order_by(providers.c.key)):
+        offered.setdefault(row.site, []).append(Provider(*row[1:]))
+    for key in believed.keys() | offered.keys():
         site = found.get(key) or Site(key)
-        found[key] = Site(site.key, site.name, site.origins, site.guests, tuple(theirs))
+        found[key] = replace(
+            site,
+            issuers=tuple(believed.get(key, ())),
+            providers=tuple(offered.get(key, ())),
+        )
     given = await connection.execute(select(roles))
     banned = await connection.execute(select(bans))
     restricted: dict[tuple[str, str], tuple[Restriction, ...]] = {}

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from livethread.auth.links import MailLinks
+from livethread.auth.sign_in import SignIn
 from livethread.auth.sites import Call
 from livethread.gateway import Gateway
-from livethread.protocol.errors import Forbidden, LivethreadError, NotFound, Rejected
+from livethread.protocol.errors import Forbidden, LivethreadError, NotFound, Rejected, Unauthorized
 from livethread.protocol.text import MAX_NAME_CHARS, clean_name
-from livethread.site import Site
+from livethread.site import DEFAULT, Person, Site
 from livethread.web.caller import Address, AnyGateway, CalledSite, WholeBody, call_of
 from livethread.web.layout import document
 from livethread.web.markup import Html, element
@@ -41,8 +42,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/api/v1/sign-in")
 async def ways(gateway: AnyGateway, site: CalledSite) -> Response:
     """How readers can sign in here; none means that there is no such window."""
-    del site  # the caller's Origin was held against it
-    found = [] if gateway.services.mail_links is None else ["mail"]
+    found = _sign_in(gateway).ways(gateway.services.directory.site(site or DEFAULT))
     return answer(to_json({"ways": found}), Cache_Control="private, max-age=60")
 
 
@@ -56,10 +56,76 @@ async def start(
     """The window that a page of ``origin`` opens."""
     try:
         opened_by = _site(request, gateway, origin, site)
-        _links(gateway)
     except LivethreadError as error:
         return _refused(error)
-    return _page(*_mail_form(opened_by, origin))
+    ways = _sign_in(gateway).ways(opened_by)
+    if not ways:
+        return _refused(NotFound("Nobody can sign in here."))
+    return _page(*_choices(opened_by, origin, has_mail="mail" in ways))
+
+
+@router.get("/sign-in/with/{key}")
+async def go(
+    key: str,
+    request: Request,
+    gateway: AnyGateway,
+    origin: Annotated[str, Query(max_length=300)],
+    site: Annotated[str | None, Query(max_length=32)] = None,
+) -> Response:
+    """Sends the reader to a provider."""
+    try:
+        opened_by = _site(request, gateway, origin, site)
+        openid = _sign_in(gateway).openid
+        url = await openid.start(opened_by, key, origin, _back_url(request, gateway))
+    except LivethreadError as error:
+        return _refused(error)
+    return Response(None, HTTPStatus.SEE_OTHER, {**HEADERS, "Location": url})
+
+
+@router.get("/sign-in/back")
+async def come_back(
+    request: Request,
+    gateway: AnyGateway,
+    state: Annotated[str, Query(max_length=2_000)] = "",
+    code: Annotated[str, Query(max_length=2_000)] = "",
+) -> Response:
+    """Where a provider sends the reader. Who is new, and called as another is, chooses a name."""
+    sign_in = _sign_in(gateway)
+    try:
+        if not code:
+            raise Unauthorized("You are not signed in. Close this window and try again.")
+        proof, origin = await sign_in.openid.finish(state, code, _back_url(request, gateway))
+        name = await sign_in.registrar.name_of(proof)
+        try:
+            await sign_in.registrar.check(proof, _name(name))
+        except Rejected as error:
+            sealed = sign_in.seal(proof, origin)
+            message = error.message if name else None
+            return _page(*_name_form("/sign-in/name", sealed, name, message))
+        person, token = await sign_in.registrar.register(proof, name)
+    except LivethreadError as error:
+        return _refused(error)
+    return _signed_in(person, token, origin)
+
+
+@router.post("/sign-in/name")
+async def choose_name(request: Request, gateway: AnyGateway, body: WholeBody) -> Response:
+    """Signs in who came back from a provider, under another name than it gave."""
+    given, sign_in = _fields(body), _sign_in(gateway)
+    sealed, name = given.get("token", ""), given.get("name", "")
+    try:
+        _require_own_page(request, gateway)
+        proof, origin = sign_in.unseal(sealed)
+        try:
+            name = _name(name)
+            await sign_in.registrar.check(proof, name)
+        except Rejected as error:
+            form = _name_form("/sign-in/name", sealed, name, error.message)
+            return _page(*form, status=HTTPStatus.BAD_REQUEST)
+        person, token = await sign_in.registrar.register(proof, name)
+    except LivethreadError as error:
+        return _refused(error)
+    return _signed_in(person, token, origin)
 
 
 @router.post("/sign-in/mail")
@@ -77,7 +143,8 @@ async def ask_for_link(
         try:
             await links.ask(site, given.get("email", ""), address, url)
         except Rejected as error:
-            return _page(*_mail_form(site, origin, error.message), status=HTTPStatus.BAD_REQUEST)
+            form = _choices(site, origin, error.message, has_mail=True)
+            return _page(*form, status=HTTPStatus.BAD_REQUEST)
     except LivethreadError as error:
         return _refused(error)
     return _page(
@@ -95,7 +162,7 @@ async def open_link(gateway: AnyGateway, token: Annotated[str, Query(max_length=
         name = await _links(gateway).name_behind(token)
     except LivethreadError as error:
         return _refused(error)
-    return _page(*_name_form(token, name))
+    return _page(*_name_form("/sign-in/link", token, name))
 
 
 @router.post("/sign-in/link")
@@ -108,15 +175,11 @@ async def use_link(request: Request, gateway: AnyGateway, body: WholeBody) -> Re
         try:
             person, token = await _links(gateway).use(secret, _name(name))
         except Rejected as error:
-            form = _name_form(secret, name, error.message)
+            form = _name_form("/sign-in/link", secret, name, error.message)
             return _page(*form, status=HTTPStatus.BAD_REQUEST)
     except LivethreadError as error:
         return _refused(error)
-    return _page(
-        element("h1", "You are signed in"),
-        element("p", "You can close this page and go back to the comments."),
-        element("div", id="sign-in", data_site=person.site, data_token=token),
-    )
+    return _signed_in(person, token)
 
 
 def _site(request: Request, gateway: Gateway, origin: str, key: str | None) -> Site:
@@ -136,8 +199,19 @@ def _require_own_page(request: Request, gateway: Gateway) -> None:
         raise Forbidden("This form is not ours.")
 
 
+def _back_url(request: Request, gateway: Gateway) -> str:
+    base = gateway.settings.public_url or str(request.base_url)
+    return f"{base.rstrip('/')}/sign-in/back"
+
+
+def _sign_in(gateway: Gateway) -> SignIn:
+    found = gateway.services.sign_in
+    assert found is not None, "a server has one"
+    return found
+
+
 def _links(gateway: Gateway) -> MailLinks:
-    links = gateway.services.mail_links
+    links = _sign_in(gateway).links
     if links is None:
         raise NotFound("Nobody can sign in here by mail.")
     return links
@@ -158,34 +232,65 @@ def _name(text: str) -> str:
         raise Rejected(str(error), field="name") from error
 
 
-def _mail_form(site: Site, origin: str, error: str | None = None) -> tuple[Html | None, ...]:
+def _choices(
+    site: Site, origin: str, error: str | None = None, *, has_mail: bool
+) -> tuple[Html | None, ...]:
+    query = urlencode({"site": site.key, "origin": origin})
     return (
         element("p", site.name or "Comments", class_="kicker"),
         element("h1", "Sign in"),
         _error(error),
-        element(
-            "form",
-            element("input", type="hidden", name="site", value=site.key),
-            element("input", type="hidden", name="origin", value=origin),
-            element("label", "Mail address", for_="email"),
+        *(
             element(
-                "input",
-                id="email",
-                name="email",
-                type="email",
-                autocomplete="email",
-                maxlength=254,
-                required=True,
-            ),
-            element("button", "Send me a link", type="submit"),
-            method="post",
-            action="/sign-in/mail",
+                "p",
+                element(
+                    "a",
+                    f"Continue with {provider.label}",
+                    class_="button",
+                    href=f"/sign-in/with/{provider.key}?{query}",
+                ),
+            )
+            for provider in site.providers
         ),
-        element("p", "No password. Your address is shown to nobody.", class_="note"),
+        _mail_form(site, origin) if has_mail else None,
     )
 
 
-def _name_form(token: str, name: str, error: str | None = None) -> tuple[Html | None, ...]:
+def _mail_form(site: Site, origin: str) -> Html:
+    address = element(
+        "input",
+        id="email",
+        name="email",
+        type="email",
+        autocomplete="email",
+        maxlength=254,
+        required=True,
+    )
+    return element(
+        "form",
+        element("input", type="hidden", name="site", value=site.key),
+        element("input", type="hidden", name="origin", value=origin),
+        element("label", "Mail address", for_="email"),
+        address,
+        element("button", "Send me a link", type="submit"),
+        element("p", "No password. Your address is shown to nobody.", class_="note"),
+        method="post",
+        action="/sign-in/mail",
+    )
+
+
+def _name_form(
+    action: str, token: str, name: str, error: str | None = None
+) -> tuple[Html | None, ...]:
+    field = element(
+        "input",
+        id="name",
+        name="name",
+        value=name,
+        autocomplete="nickname",
+        maxlength=MAX_NAME_CHARS,
+        required=True,
+    )
     return (
         element("h1", "Sign in"),
         _error(error),
@@ -193,19 +298,20 @@ def _name_form(token: str, name: str, error: str | None = None) -> tuple[Html | 
             "form",
             element("input", type="hidden", name="token", value=token),
             element("label", "Name shown beside your comments", for_="name"),
-            element(
-                "input",
-                id="name",
-                name="name",
-                value=name,
-                autocomplete="nickname",
-                maxlength=MAX_NAME_CHARS,
-                required=True,
-            ),
+            field,
             element("button", "Sign in", type="submit"),
             method="post",
-            action="/sign-in/link",
+            action=action,
         ),
+    )
+
+
+def _signed_in(person: Person, token: str, origin: str | None = None) -> Response:
+    """The last page. ``origin`` is the opener's; without one a window waits that knows it."""
+    return _page(
+        element("h1", "You are signed in"),
+        element("p", "You can close this page and go back to the comments."),
+        element("div", id="sign-in", data_site=person.site, data_origin=origin, data_token=token),
     )
 
 
