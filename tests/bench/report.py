@@ -52,13 +52,8 @@ def checks(results: Mapping[str, Result]) -> list[str]:
     """What says whether the figures can be believed, a line a scene, and who was missing."""
     lines = []
     for name, result in results.items():
-        share = result.generator_share
-        warning = "" if share <= BUSY else "  ← BUSY: it bounds times and rates, not CPU costs"
-        lines.append(
-            f"{name}: {result.delivered:,} deliveries, none missing, repeated or out of order; "
-            f"the generator used at most {share:.0%} of its core, other processes "
-            f"{result.others_share:.0%} of all cores{warning}"
-        )
+        if result.samples:
+            lines.append(_check(name, result))
         lines += [f"{name} without {absent}" for absent in result.missing]
     return lines
 
@@ -83,6 +78,16 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _check(name: str, result: Result) -> str:
+    share = result.generator_share
+    warning = "" if share <= BUSY else "  ← BUSY: it bounds times and rates, not CPU costs"
+    return (
+        f"{name}: {result.delivered:,} deliveries, none missing, repeated or out of order; "
+        f"the generator used at most {share:.0%} of its core, other processes "
+        f"{result.others_share:.0%} of all cores{warning}"
+    )
 
 
 def _lines(results: Mapping[str, Result]) -> list[tuple[str, ...]]:

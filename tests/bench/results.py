@@ -13,8 +13,6 @@ from typing import Protocol
 
 import psutil
 
-from tests.bench.servers import Server
-
 OURS = "Livethread"
 """The contestant that has the goals."""
 
@@ -112,6 +110,13 @@ class Result:
         return median(sample.others_share for sample in self.samples)
 
 
+class Accounted(Protocol):
+    """What is measured: a server, or more than that."""
+
+    def cpu_s(self) -> float:
+        """CPU time used so far."""
+
+
 class Tally(Protocol):
     """What a generator has counted so far."""
 
@@ -120,7 +125,7 @@ class Tally(Protocol):
     received_bytes: int
 
 
-def measure(site: str, server: Server, crowd: Tally, work: Callable[[], object]) -> Sample:
+def measure(site: str, server: Accounted, crowd: Tally, work: Callable[[], object]) -> Sample:
     """What one stretch of work cost. The work must wait for all it causes."""
     cpu_s, own_s, busy_s = server.cpu_s(), _own_s(), _busy_s()
     before = (crowd.delivered, crowd.acks, crowd.received_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import signal
@@ -55,11 +56,22 @@ class Server:
         return [self._main, *self._main.children(recursive=True)]
 
 
+class Descendants:
+    """All processes that the generator has started, and they: servers, browsers."""
+
+    def cpu_s(self) -> float:
+        """Of those that still run."""
+        return sum(map(_cpu_s, psutil.Process().children(recursive=True)))
+
+
 @contextmanager
-def livethread(data_dir: Path, core: int | None) -> Iterator[Server]:
-    """Livethread on a database of its own."""
+def livethread(
+    data_dir: Path, core: int | None, *, origins: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Livethread on a database of its own; pages of these origins may embed it."""
     command = python("livethread.cli", "serve", "--port", "0", "--data-dir", str(data_dir))
     settings = {f"LIVETHREAD_{name}": value for name, value in SETTINGS.items()}
+    settings["LIVETHREAD_ORIGINS"] = json.dumps(list(origins))
     with running(command, data_dir, core, settings) as server:
         yield server
 

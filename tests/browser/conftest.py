@@ -13,23 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.browser.reader import PATIENCE_S, Reader
 from tests.browser.rooms import Place
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
-
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--font-render-hinting=none",
-    "--force-color-profile=srgb",
-]
-
 
 expect.set_options(timeout=PATIENCE_S * 1000)  # a busy machine is no reason to fail
 
@@ -38,7 +25,7 @@ expect.set_options(timeout=PATIENCE_S * 1000)  # a busy machine is no reason to 
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {
         **browser_type_launch_args,
-        "executable_path": "/usr/bin/chromium",
+        "executable_path": str(CHROMIUM),
         "args": CHROMIUM_ARGS,
     }
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.conftest import CHROMIUM_ARGS
+from tests.browser.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.serverprocess import UNLIMITED, serving
 
 WIDTHS = (360, 760, 1200)
@@ -59,9 +59,7 @@ def main() -> None:
         serving(Path(data), **UNLIMITED) as server,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM_ARGS
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         take(browser, server.url, Path(out), wanted)
         browser.close()
 

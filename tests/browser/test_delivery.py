@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.hosting import POLICY, hosting
 from tests.browser.reader import Reader
-from tests.browser.test_embedding import POLICY, hosting
 from tests.browser.writing import fill
 from tests.serverprocess import UNLIMITED, serving
 

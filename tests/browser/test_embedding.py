@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.hosting import POLICY, hosting
 from tests.browser.reader import Reader
 from tests.browser.writing import fill
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
@@ -21,38 +19,6 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>News</titl
 <link rel="icon" href="data:,"><p>An article.</p>
 <script type="module" src="{server}/embed.js"></script>
 <live-thread room="news/2026/bridge-opens"></live-thread></html>"""
-
-POLICY = (
-    "default-src 'none'; img-src data:; script-src {server}; connect-src {socket}; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
-
-
-@contextmanager
-def hosting(answer: Callable[[], tuple[str, str]]) -> Iterator[str]:
-    """A site that answers everything with one page and its policy; yields its origin."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page, policy = answer()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Security-Policy", policy)
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=site.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{site.server_port}"
-    finally:
-        site.shutdown()
-        site.server_close()
-        thread.join()
 
 
 def test_it_works_in_another_sites_page_under_a_strict_policy(

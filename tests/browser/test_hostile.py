@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Dialog, expect
 
+from tests.browser.hosting import POLICY, hosting
 from tests.browser.reader import Reader
-from tests.browser.test_embedding import PAGE, POLICY, hosting
+from tests.browser.test_embedding import PAGE
 from tests.browser.writing import Writer
 from tests.conformance.packages import naughty_strings
 from tests.serverprocess import UNLIMITED, ServerProcess, serving

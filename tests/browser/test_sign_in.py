@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_embedding import hosting
+from tests.browser.hosting import hosting
 from tests.notify.mailserver import Mailbox, a_mailbox
 from tests.serverprocess import UNLIMITED, ServerProcess
 

@@ -12,6 +12,7 @@ from tests.bench.scenes.durable import posts
 from tests.bench.scenes.fanout import burst, generator, saturation, single
 from tests.bench.scenes.gathering import crowd
 from tests.bench.scenes.polling import poll
+from tests.bench.scenes.reading import widget
 from tests.bench.scenes.schedule import hall, rate, spaced
 from tests.bench.scenes.stage import Stage
 from tests.bench.scenes.stalling import slow
@@ -33,6 +34,7 @@ SCENES: MappingProxyType[str, Callable[[Stage], Result]] = MappingProxyType(
             posts,
             poll,
             crowd,
+            widget,
         )
     }
 )

@@ -33,10 +33,12 @@ class Size:
     crowd_repeats: int = 3
     settle_s: float = 1.0
     guests: int = 64
+    page_s: float = 10.0
+    """For how long a browser is watched."""
 
 
 FULL = Size()
-QUICK = Size(repeats=3, stretch_s=1.0, connections=2_000, crowd_repeats=1)
+QUICK = Size(repeats=3, stretch_s=1.0, connections=2_000, crowd_repeats=1, page_s=5.0)
 TINY = Size(
     repeats=1,
     stretch_s=0.05,
@@ -47,6 +49,7 @@ TINY = Size(
     crowd_repeats=1,
     settle_s=0.0,
     guests=8,
+    page_s=0.3,
 )
 
 
