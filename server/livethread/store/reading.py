@@ -5,7 +5,7 @@ Each function takes a connection inside a transaction, so all it reads is of one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,15 +90,8 @@ async def _read_roots(
     return Page(room, page.comments, following, tokens_of(room, page.more))
 
 
-async def read_held_by(connection: AsyncConnection, room_id: int, author: str) -> list[Comment]:
-    rows = await connection.execute(
-        select(*COMMENT_COLUMNS)
-        .where(comments.c.room_id == room_id, comments.c.author_id == author)
-        .where(comments.c.state == CommentState.HELD.value)
-        .order_by(comments.c.id)
-        .limit(HELD_LIMIT)
-    )
-    held = [comment_of(row) for row in rows]
+def fit_held(held: Sequence[Comment]) -> Sequence[Comment]:
+    """As many of an author's held comments as go into ``joined``; one always does."""
     return held[: max(1, fit(held, HELD_LIMIT, HELD_BYTES)[0])]
 
 
@@ -114,11 +107,15 @@ async def read_reacted_by(
         .where(reactions.c.comment_id.between(min(ids), max(ids)))
         .order_by(reactions.c.comment_id, reactions.c.reaction)
     )
-    found: dict[int, list[str]] = {}
     wanted = set(ids)
-    for comment, reaction in rows:
-        if comment in wanted:
-            found.setdefault(comment, []).append(reaction)
+    return by_comment((row[0], row[1]) for row in rows if row[0] in wanted)
+
+
+def by_comment(given: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    """Reactions as ``reacted_by`` has them."""
+    found: dict[int, list[str]] = {}
+    for comment, reaction in given:
+        found.setdefault(comment, []).append(reaction)
     return found
 
 

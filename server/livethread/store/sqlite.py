@@ -80,6 +80,19 @@ SELECT
 """
 
 
+_READ_HELD = f"""
+SELECT {", ".join(column.name for column in COMMENT_COLUMNS)} FROM comments
+WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND author_id = ? AND state = 'held'
+ORDER BY id LIMIT ?
+"""
+# Most readers have given few reactions or none: asking for each comment took longer.
+_READ_REACTED = """
+SELECT comment_id, reaction FROM reactions
+WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND author_id = ?
+  AND comment_id BETWEEN ? AND ? ORDER BY comment_id, reaction
+"""
+
+
 Reading = Callable[Concatenate["SqliteStore", P], Coroutine[Any, Any, T]]
 
 
@@ -205,18 +218,14 @@ class SqliteStore:
     @_to_its_end
     async def held_by(self, room: RoomName, author: str) -> Sequence[Comment]:
         async with self._reading() as connection:
-            id, _ = await _in_thread(connection, _read_room, self._seed, room)
-            async with connection.begin():
-                return await queries.read_held_by(connection, id, author)
+            return await _in_thread(connection, _read_held, room, author)
 
     @_to_its_end
     async def reacted_by(
         self, room: RoomName, author: str, comments: Sequence[int]
     ) -> dict[int, list[str]]:
         async with self._reading() as connection:
-            id, _ = await _in_thread(connection, _read_room, self._seed, room)
-            async with connection.begin():
-                return await queries.read_reacted_by(connection, id, author, comments)
+            return await _in_thread(connection, _read_reacted, room, author, frozenset(comments))
 
     @_to_its_end
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
@@ -483,6 +492,20 @@ def _enter_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tu
 
 def _read_size(connection: sqlite3.Connection, name: RoomName, since: Seq) -> int:
     return int(connection.execute(_READ_SIZE, (name, since)).fetchone()[0])
+
+
+def _read_held(connection: sqlite3.Connection, room: RoomName, author: str) -> Sequence[Comment]:
+    rows = connection.execute(_READ_HELD, (room, author, queries.HELD_LIMIT)).fetchall()
+    return queries.fit_held([comment_of(row) for row in rows])
+
+
+def _read_reacted(
+    connection: sqlite3.Connection, room: RoomName, author: str, ids: frozenset[int]
+) -> dict[int, list[str]]:
+    if not ids:
+        return {}
+    rows = connection.execute(_READ_REACTED, (room, author, min(ids), max(ids))).fetchall()
+    return queries.by_comment(row for row in rows if row[0] in ids)
 
 
 def _read_changes(
