@@ -130,6 +130,7 @@ class Gateway:
         self._ticks = 0
         self.watchers = Watchers(settings.write_buffer_bytes)
         self._news = asyncio.Event()
+        self._forgotten = 0
         slots = max(1, round(settings.heartbeat_s / self._tick_s))
         self._wheel: list[dict[Peer, None]] = [{} for _ in range(slots)]
         self._slots: dict[Peer, int] = {}
@@ -243,10 +244,22 @@ class Gateway:
             try:
                 if await self.services.directory.refresh():
                     self.review()
+                await self._forget_erased()
             except LivethreadError:
                 continue  # the Store says so; what was known counts on
             except Exception:
                 log.exception("timer_failed", duty="watch_directory")
+
+    async def _forget_erased(self) -> None:
+        """Where somebody was erased, have neither feeds nor the database's log remember them."""
+        directory, hub = self.services.directory, self.services.hub
+        erasures = directory.erasures
+        if erasures == self._forgotten:
+            return
+        for name, _ in hub.rooms():
+            hub.recheck(name)
+        if await self.services.store.scrub():
+            self._forgotten = erasures
 
     def look(self) -> None:
         """Something was said through this server: the directory needn't wait for its turn."""

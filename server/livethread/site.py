@@ -148,7 +148,8 @@ class Restriction:
 class Standing:
     """All that operators and moderators said, at ``version``; it rises with each change of it.
 
-    ``restrictions`` stand by site and person, ``filters`` (JSON) by the room's key.
+    ``restrictions`` stand by site and person, ``filters`` (JSON) by the room's key; ``erasures``
+    counts how often a person was erased.
     """
 
     version: int
@@ -158,3 +159,4 @@ class Standing:
     bots: Mapping[str, BotToken]
     restrictions: Mapping[tuple[str, str], tuple[Restriction, ...]] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    erasures: int = 0

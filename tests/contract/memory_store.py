@@ -264,6 +264,9 @@ class MemoryStore:
     async def ping(self) -> None:
         pass
 
+    async def scrub(self) -> bool:
+        return True
+
     async def close(self) -> None:
         pass
 

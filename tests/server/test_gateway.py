@@ -145,6 +145,7 @@ class News:
 
     def __init__(self) -> None:
         self.looks = 0
+        self.erasures = 0
         self.is_new = False
         self.refused: set[str] = set()
 

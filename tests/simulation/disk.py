@@ -126,14 +126,17 @@ class DiskStore:
     async def person(self, site: str, id: str) -> Person | None:
         return await self._read(lambda: self._tables.person(site, id))
 
-    async def is_registered(self, site: str, name: str) -> bool:
-        return await self._read(lambda: self._tables.is_registered(site, name))
+    async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
+        return await self._read(lambda: self._tables.is_registered(site, name, but_for=but_for))
 
     async def remember(self, person: Person) -> Person:
         return await self._tables.remember(person)
 
     async def ping(self) -> None:
         pass
+
+    async def scrub(self) -> bool:
+        return True
 
     async def close(self) -> None:
         pass

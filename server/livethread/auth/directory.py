@@ -46,6 +46,10 @@ class Directory:
     def version(self) -> int:
         return self._said.version
 
+    @property
+    def erasures(self) -> int:
+        return self._said.erasures
+
     async def refresh(self) -> bool:
         """Look whether something new was said; true if so. Raises ``Unavailable``."""
         if await self._store.standing_version() == self._said.version:

@@ -50,10 +50,13 @@ COMMANDS = {
     "replay": Lazy("livethread.cli.replay", "Write all comments of a room as JSON lines."),
     "site": Lazy("livethread.cli.site", "Add, list, change and remove sites."),
     "issuer": Lazy("livethread.cli.issuer", "Say whose tokens a site believes: single sign-on."),
-    "provider": Lazy("livethread.cli.provider", "Let readers sign in elsewhere: OpenID Connect."),
-    "role": Lazy("livethread.cli.role", "Give readers roles: trusted, moderator, admin."),
-    "ban": Lazy("livethread.cli.ban", "Ban people from a site."),
+    "provider": Lazy(
+        "livethread.cli.provider", "Let readers sign in elsewhere, by OpenID Connect."
+    ),
+    "role": Lazy("livethread.cli.role", "Give readers roles, whatever their tokens say."),
+    "ban": Lazy("livethread.cli.ban", "Ban people from a site, as moderators do there."),
     "admin": Lazy("livethread.cli.admin", "Sign in those who run the place."),
+    "person": Lazy("livethread.cli.person", "Hand out or erase what is kept of a person."),
     "bot": Lazy("livethread.cli.bot", "Create, list, rotate and revoke bots."),
     "backup": Lazy(
         "livethread.cli.backup", "Copy the database to FILE, whether a server runs or not."

@@ -72,7 +72,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=rw"
     database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_MS / 1000)
     try:
-        for pragma in ("wal_autocheckpoint=0", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (
+            "wal_autocheckpoint=0",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
             database.execute(f"PRAGMA {pragma}")
     except sqlite3.Error:
         database.close()

@@ -153,4 +153,7 @@ class Store(CommitStore, FeedStore, IdentityStore, ModerationStore, Protocol):
     async def ping(self) -> None:
         """Return if the database answers; raises ``Unavailable``."""
 
+    async def scrub(self) -> bool:
+        """Leave nothing in the log of what was erased; false if a reading prevents it."""
+
     async def close(self) -> None: ...

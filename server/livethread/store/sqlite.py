@@ -237,6 +237,11 @@ class SqliteStore:
         async with self._reading() as connection, connection.begin():
             await connection.exec_driver_sql("SELECT 1 FROM installation")
 
+    async def scrub(self) -> bool:
+        async with self._writing:
+            with _unavailable(self._commits_trouble):
+                return await _in_thread(self._connection, _truncate_log)
+
     # ── ModerationStore ──
 
     @_to_its_end
@@ -416,6 +421,12 @@ def _try_writing(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 0")
     finally:
         connection.execute("ROLLBACK")
+
+
+def _truncate_log(connection: sqlite3.Connection) -> bool:
+    """Erased words stand in it until it is started anew."""
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def _pragma(connection: sqlite3.Connection, setting: str) -> None:

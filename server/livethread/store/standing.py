@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from livethread.model import BotToken, Role, RoomName
 from livethread.protocol.lookalikes import skeleton
 from livethread.site import Ban, Issuer, Link, Person, Provider, Restriction, Site, Standing
+from livethread.store.person import ERASED_KEY
 from livethread.store.schema import (
     bans,
     bots,
@@ -38,7 +39,11 @@ ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(installation.value AS INTEGER)
 
 
 async def read_version(connection: AsyncConnection) -> int:
-    query = select(installation.c.value).where(installation.c.key == VERSION_KEY)
+    return await _read_number(connection, VERSION_KEY)
+
+
+async def _read_number(connection: AsyncConnection, key: str) -> int:
+    query = select(installation.c.value).where(installation.c.key == key)
     return int((await connection.execute(query)).scalar() or 0)
 
 
@@ -80,6 +85,7 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         bots={bot.id: bot for bot in await read_bots(connection)},
         restrictions=restricted,
         filters={row.room: row.filters for row in filtered},
+        erasures=await _read_number(connection, ERASED_KEY),
     )
 
 
