@@ -16,8 +16,8 @@ The way of a comment, and the order to read the code in::
   the kernel), catching up
 * ``feed.py``     one room's recent changes as shared bytes
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
-* ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``handshake.py`` who
-  may open one, ``gateway.py`` registry and timer
+* ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``head.py`` the request for it,
+  ``handshake.py`` who may open one, ``gateway.py`` registry and timer
 * ``door.py``     where all come in; ``http.py`` uvicorn's HTTP connection, bounded (``visit.py``)
 * ``web/``        the same over HTTP, pages and files
 * ``settings.py``, ``cli/``, ``logs.py``, ``metrics.py``  for operators
