@@ -25,7 +25,7 @@ from livethread.model import (
     Write,
 )
 from livethread.protocol.errors import Unavailable
-from livethread.site import Person, Standing
+from livethread.site import Link, Person, Standing
 from tests.contract.memory_store import MemoryStore
 
 T = TypeVar("T")
@@ -128,6 +128,15 @@ class DiskStore:
 
     async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         return await self._read(lambda: self._tables.is_registered(site, name, but_for=but_for))
+
+    async def add_link(self, link: Link) -> None:
+        await self._tables.add_link(link)
+
+    async def link(self, digest: str) -> Link | None:
+        return await self._read(lambda: self._tables.link(digest))
+
+    async def take_link(self, digest: str) -> bool:
+        return await self._tables.take_link(digest)
 
     async def remember(self, person: Person) -> Person:
         return await self._tables.remember(person)
