@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -82,6 +84,27 @@ async def test_a_room_of_one_site_is_none_of_anothers(sites: ServerProcess) -> N
                 "/api/v1/counts", headers=headers, params={"room": ROOM, **query}
             )
             assert found.json() == {"counts": {ROOM: 1}}
+
+
+async def test_the_pages_of_a_site_lead_to_pages_of_the_site(sites: ServerProcess) -> None:
+    weekly = await guest(sites, "Jon", WEEKLY)
+    with closing(weekly):
+        for number in range(21):
+            await post(weekly, f"number-{number}", "paged")
+    async with httpx.AsyncClient(base_url=sites.url) as client:
+        page = await client.get("/rooms/paged?site=weekly")
+        assert "number-0" in page.text
+        assert "weekly paged" not in page.text
+        following = re.search(r'href="(/rooms/paged[?]site=weekly&amp;after=[^"]+)"', page.text)
+        assert following is not None
+        assert "number-20" in (await client.get(html.unescape(following[1]))).text
+        feed = re.search(r'href="(/feeds/paged[?]site=weekly)"', page.text)
+        assert feed is not None
+        atom = (await client.get(feed[1])).text
+        assert "number-20" in atom
+        assert f"{sites.url}/rooms/paged?site=weekly#comment-" in atom
+        assert "number" not in (await client.get("/rooms/paged")).text
+        assert "number" not in (await client.get("/feeds/paged")).text
 
 
 async def test_live_changes_go_to_the_sites_own_readers_only(sites: ServerProcess) -> None:

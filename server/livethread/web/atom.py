@@ -8,6 +8,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from livethread.render.html import to_html
+from livethread.site import name_of
 from livethread.web.layout import feed_url, room_url
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -22,11 +23,13 @@ def atom_feed(
 ) -> bytes:
     """The feed of a room (``frames.Room``) and visible comments (``frames.Comment``), as given.
 
+    The room's name is its key, which has its site in it.
+
     ``base_url`` is the server's own address without a slash at its end.
     """
     name = room["name"]
-    title = room.get("title") or name
-    urn = f"urn:livethread:{epoch}:{quote(name, safe='')}"
+    title = room.get("title") or name_of(name)
+    urn = f"urn:livethread:{epoch}:{quote(name_of(name), safe='')}"
     page = f"{base_url}{room_url(name)}"
     feed = ET.Element(_tag("feed"))
     _add(feed, "id", urn)

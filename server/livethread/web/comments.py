@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Request
 from pydantic import ValidationError
@@ -18,6 +17,7 @@ from livethread.protocol.errors import BadFrame
 from livethread.session import VERSION
 from livethread.web.caller import Address, AnyGateway, CalledSite, JsonBody, Speaker
 from livethread.web.exchange import Exchange, Frame
+from livethread.web.layout import room_url
 from livethread.web.rooms import answer
 from livethread.web.shapes import (
     Draft,
@@ -123,7 +123,9 @@ async def post_comment(
     assert isinstance(ack, dict)
     status = HTTPStatus.OK if "duplicate" in ack else HTTPStatus.CREATED
     comment = ack["comment"]["id"]
-    return answer(encode(ack), status, Location=f"/rooms/{quote(room)}#comment-{comment}")
+    return answer(
+        encode(ack), status, Location=f"{room_url(speaker.key_of(room))}#comment-{comment}"
+    )
 
 
 @router.patch(

@@ -100,7 +100,7 @@ async def thread(
     command = commands.Page(room=room, parent=thread, after=after)
     reply = await visitor.ask(command)
     assert isinstance(reply, dict)
-    return page(thread_page(room_json(found), reply, thread), etag)
+    return page(thread_page(_room(found), reply, thread), etag)
 
 
 @router.get("/feeds/{room:path}")
@@ -119,7 +119,7 @@ async def feed(
     known = {change.comment.id: change.comment for change in changed.changes if change.comment}
     newest = _newest(known.values(), gateway.settings.page_bytes)
     base_url = gateway.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    body = atom_feed(base_url, room_json(found), found.epoch, newest)
+    body = atom_feed(base_url, _room(found), found.epoch, newest)
     return page(body, etag, media_type=MEDIA_TYPE)
 
 
@@ -135,6 +135,10 @@ def _newest(comments: Iterable[Comment], max_bytes: int) -> list[dict[str, Any]]
             break
         shown.append(comment_json(comment, Audience.PUBLIC))
     return shown
+
+
+def _room(room: Room) -> dict[str, Any]:
+    return {**room_json(room), "name": room.name}
 
 
 def _tag(room: Room) -> str:

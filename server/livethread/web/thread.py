@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from livethread.render.html import to_html
+from livethread.site import name_of
 from livethread.web.layout import document, feed_url, room_url
 from livethread.web.markup import Html, element
 
@@ -26,10 +26,11 @@ _BADGES: Mapping[str, str] = MappingProxyType({"bot": "Bot", "staff": "Staff"})
 def thread_page(room: Mapping[str, Any], reply: Mapping[str, Any], thread: int | None) -> bytes:
     """The page for a room (``frames.Room``) and a page of it (``frames.PageReply``).
 
-    With ``thread`` it is the rest of the replies below that root.
+    The room's name is its key, which has its site in it. With ``thread`` it is the rest of the
+    replies below that root.
     """
     name = room["name"]
-    title = room.get("title") or name
+    title = room.get("title") or name_of(name)
     comments = reply["comments"]
     content = _list(comments, reply.get("more", {}), name, thread) if comments else None
     if content is None:
@@ -84,8 +85,8 @@ def _list(
         replies = [item(reply) for reply in below.get(id, ())]
         token = more.get(str(id))
         if token is not None:
-            query = urlencode({"thread": id, "after": token})
-            link = element("a", "Show more replies", href=f"{room_url(room)}?{query}")
+            url = room_url(room, thread=id, after=token)
+            link = element("a", "Show more replies", href=url)
             replies.append(element("li", link, class_="load"))
         is_flat = parent in places and places[parent] != parent
         is_cut = thread is not None and parent not in depths
@@ -150,9 +151,11 @@ def _reactions(reactions: Mapping[str, int] | None) -> Html | None:
 def _next(token: str | None, room: str, thread: int | None) -> Html | None:
     if token is None:
         return None
-    query = {"after": token} if thread is None else {"thread": thread, "after": token}
+    url = room_url(room, after=token)
+    if thread is not None:
+        url = room_url(room, thread=thread, after=token)
     words = "Show more comments" if thread is None else "Show more replies"
-    link = element("a", words, rel="next", href=f"{room_url(room)}?{urlencode(query)}")
+    link = element("a", words, rel="next", href=url)
     return element("nav", link, aria_label="Pages", class_="load")
 
 
