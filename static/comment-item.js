@@ -56,6 +56,9 @@ export class CommentItem {
     this.#comment = comment;
     this.#link = el("a", { class: "meta time", href: `#comment-${id}` }, this.#time);
     this.#link.addEventListener("click", () => actions.link(id));
+    this.#time.dateTime = comment.created;
+    this.#link.title = this.#time.dataset.exact = words.exact(comment.created);
+    this.#link.ariaLabel = words.say("permalink", { time: this.#link.title });
     this.#likeButton = button("", "plain like", () => actions.like(id));
     this.#replyButton = button(words.say("reply"), "plain reply-to", () => actions.reply(id));
     this.#moreButton = button("⋯", "plain acts", () => this.#toggleMenu());
@@ -125,12 +128,7 @@ export class CommentItem {
 
   /** Time goes on. @param {number} now_ms */
   tick(now_ms) {
-    const { created } = this.#comment;
-    const exact = this.#words.exact(created);
-    setText(this.#time, this.#words.ago(created, now_ms));
-    this.#time.dateTime = created;
-    this.#link.title = this.#time.dataset.exact = exact;
-    this.#link.ariaLabel = this.#words.say("permalink", { time: exact });
+    setText(this.#time, this.#words.ago(this.#comment.created, now_ms));
   }
 
   /** How many replies to it wait to be shown: told in the line that is there anyway, so that nothing moves. @param {number} n */

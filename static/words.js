@@ -19,6 +19,8 @@ const DAY_MS = 24 * HOUR_MS;
 export class Words {
   #plural;
   #number;
+  /** Making one takes as long as using it a hundred times. @type {Map<string, Intl.DateTimeFormat>} */
+  #formats = new Map();
   /** @type {Record<Key, Phrase>} */
   #catalogue;
 
@@ -54,20 +56,27 @@ export class Words {
     if (passed < HOUR_MS) return this.say("minutes", { n: Math.floor(passed / MINUTE_MS) });
     if (passed < DAY_MS) return this.say("hours", { n: Math.floor(passed / HOUR_MS) });
     const isThisYear = new Date(then).getFullYear() === new Date(now_ms).getFullYear();
-    const year = isThisYear ? undefined : "numeric";
-    return new Intl.DateTimeFormat(this.locale, { day: "numeric", month: "short", year }).format(then);
+    return this.#format({ day: "numeric", month: "short", year: isThisYear ? undefined : "numeric" }, then);
   }
 
   /** The time of day. @param {number} at_ms */
   clock(at_ms) {
-    return new Intl.DateTimeFormat(this.locale, { timeStyle: "short" }).format(at_ms);
+    return this.#format({ timeStyle: "short" }, at_ms);
   }
 
   /** The exact time, in the reader's own zone. @param {string} iso */
   exact(iso) {
     const then = Date.parse(iso);
     if (Number.isNaN(then)) return "";
-    return new Intl.DateTimeFormat(this.locale, { dateStyle: "long", timeStyle: "short" }).format(then);
+    return this.#format({ dateStyle: "long", timeStyle: "short" }, then);
+  }
+
+  /** @param {Intl.DateTimeFormatOptions} options @param {number} at_ms */
+  #format(options, at_ms) {
+    const key = JSON.stringify(options);
+    const format = this.#formats.get(key) ?? new Intl.DateTimeFormat(this.locale, options);
+    this.#formats.set(key, format);
+    return format.format(at_ms);
   }
 }
 

@@ -18,6 +18,17 @@ test("times are short: now, minutes, hours, then the date", () => {
   assert.equal(words.ago("no time", NOW), "");
 });
 
+test("a date format is made once, for making it takes as long as using it some seventy times", (context) => {
+  const make = context.mock.method(Intl, "DateTimeFormat", Intl.DateTimeFormat);
+  const words = new Words("en-GB");
+  for (const day of [1, 2, 3]) words.exact(`2026-03-0${day}T12:00:00.000Z`);
+  assert.match(words.exact("2026-03-05T12:00:00.000Z"), /^5 March 2026 /);
+  assert.equal(make.mock.callCount(), 1);
+  words.ago("2026-03-05T12:00:00.000Z", NOW);
+  words.ago("2026-03-06T12:00:00.000Z", NOW);
+  assert.equal(make.mock.callCount(), 2);
+});
+
 test("plural forms are chosen by the number, and numbers are grouped", () => {
   const words = new Words("en");
   assert.equal(words.say("showNew", { n: 1 }), "Show 1 new comment");
