@@ -82,39 +82,6 @@ def test_it_begins_at_once_for_a_link_to_a_comment(
     expect(reader.comment("Linked to")).to_be_in_viewport()
 
 
-def test_a_tab_hidden_for_five_minutes_rests_and_comes_back_by_cursor(
-    server: ServerProcess, new_reader: NewReader
-) -> None:
-    reader = new_reader()
-    reader.page.clock.install()
-    sockets = sockets_of(reader.page)
-    reader.open()
-    fill(server.url, "demo/bridge", [("Seen", None)])
-    reader.comment("Seen").wait_for()
-    see(reader, is_hidden=True)
-    reader.page.clock.fast_forward("04:00")
-    assert len(sockets) >= 1
-    reader.page.clock.fast_forward("01:30")
-    reader.sees_state("paused")
-    assert all(socket.is_closed() for socket in sockets)
-    fill(server.url, "demo/bridge", [("Missed", None)])
-    sent = sent_by(reader.page)
-    see(reader, is_hidden=False)
-    reader.sees_state("live")
-    reader.comment("Missed").wait_for()
-    assert any('"since":"' in frame for frame in sent), "it resumed where it was"
-
-
-def see(reader: Reader, *, is_hidden: bool) -> None:
-    reader.page.evaluate(
-        """(isHidden) => {
-          Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
-          document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        is_hidden,
-    )
-
-
 COUNTERS = ("nodes", "jsEventListeners")
 
 
@@ -200,23 +167,3 @@ def test_who_does_not_want_it_live_is_offered_what_came_or_finds_it_at_the_next_
     reader.reload()
     reader.comment("New").wait_for()
     assert reader.tree() == [("Ines: New", [])]
-
-
-def test_blocked_storage_costs_nothing_but_the_memory_of_it(
-    server: ServerProcess, new_reader: NewReader
-) -> None:
-    reader = new_reader()
-    reader.page.add_init_script(
-        """for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
-          Object.defineProperty(window, name, {
-            get() { throw new DOMException("blocked", "SecurityError"); },
-          });
-        }
-        Object.defineProperty(document, "cookie", {
-          get() { throw new DOMException("blocked", "SecurityError"); },
-        });"""
-    )
-    reader.open().write("Nobody remembers me", name="Mara")
-    reader.sees([("Mara: Nobody remembers me", [])])
-    reader.write("But this page does")
-    reader.sees([("Mara: But this page does", []), ("Mara: Nobody remembers me", [])])

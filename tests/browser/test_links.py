@@ -7,9 +7,9 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import WebSocket
+from playwright.sync_api import WebSocket, expect
 
-from tests.browser.reader import Reader
+from tests.browser.reader import Reader, Tree
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -37,6 +37,29 @@ def test_a_half_open_link_is_found_by_its_silence(
         server.process.send_signal(signal.SIGCONT)
     reader.page.clock.fast_forward(31_000)
     reader.sees_state("live")
+
+
+def test_what_is_written_offline_is_there_once_and_in_order_when_the_network_is_back(
+    new_reader: NewReader,
+) -> None:
+    """Offline, Chromium holds the frames of a socket that is open: only its silence tells."""
+    mara, jon = new_reader(), new_reader().open()
+    mara.page.clock.install()
+    mara.open().write("Before", name="Mara")
+    jon.sees([("Mara: Before", [])])
+    mara.expect_outage()
+    mara.context.set_offline(True)
+    mara.write("Written offline")
+    pending = mara.page.locator("live-thread article.pending")
+    expect(pending).to_contain_text("Written offline")
+    jon.write("Meanwhile", name="Jon")
+    jon.sees([("Jon: Meanwhile", []), ("Mara: Before", [])])
+    mara.page.clock.fast_forward(41_000)
+    mara.sees_state("offline")
+    mara.context.set_offline(False)
+    tree: Tree = [("Mara: Written offline", []), ("Jon: Meanwhile", []), ("Mara: Before", [])]
+    for reader in (mara, jon):
+        reader.sees(tree)
 
 
 def test_hidden_for_long_it_hangs_up_and_comes_back_by_its_cursor(new_reader: NewReader) -> None:
