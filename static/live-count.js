@@ -1,40 +1,10 @@
-/** `<live-count room="…">`: how many comments a room has; all counts of a page in as few requests as possible. */
-import { serverOf } from "./address.js";
-
-const ROOMS_PER_REQUEST = 50;
+/** `<live-count room="…">`: how many comments a room has. Only a page that has one loads how to count (`counts.js`). */
+import { loadModule, serverOf } from "./address.js";
 
 export class LiveCount extends HTMLElement {
-  connectedCallback() {
+  async connectedCallback() {
     const server = this.getAttribute("server")?.replace(/\/*$/, "/") ?? serverOf(import.meta.url);
-    const url = new URL("api/v1/counts", new URL(server, location.href));
-    const site = this.getAttribute("site");
-    if (site) url.searchParams.set("site", site);
-    const waiting = batches.get(url.href) ?? new Set();
-    if (waiting.size === 0) setTimeout(() => fill(url.href), 0);
-    batches.set(url.href, waiting.add(this));
-  }
-}
-
-/** Elements that wait for the next request, by where to ask. @type {Map<string, Set<LiveCount>>} */
-const batches = new Map();
-
-/** @param {string} address */
-async function fill(address) {
-  const elements = [...(batches.get(address) ?? [])];
-  batches.delete(address);
-  const rooms = [...new Set(elements.map((element) => element.getAttribute("room") ?? ""))].filter(Boolean);
-  for (let from = 0; from < rooms.length; from += ROOMS_PER_REQUEST) {
-    const url = new URL(address);
-    for (const room of rooms.slice(from, from + ROOMS_PER_REQUEST)) url.searchParams.append("room", room);
-    try {
-      const answer = await fetch(url, { credentials: "omit" });
-      const { counts } = await answer.json();
-      for (const element of elements) {
-        const count = counts[element.getAttribute("room") ?? ""];
-        if (typeof count === "number") element.textContent = count.toLocaleString(document.documentElement.lang || "en");
-      }
-    } catch {
-      // what the page had written in the element stays
-    }
+    const { count } = await loadModule("counts.js");
+    count(this, server);
   }
 }

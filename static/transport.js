@@ -2,8 +2,7 @@
  * What frames travel over: a websocket, or HTTP (`http-socket.js`) where something between reader and server blocks
  * websockets. That is so if a websocket didn't open while the server answers a request.
  */
-import { serverOf } from "./address.js";
-import { VERSION } from "./version.js";
+import { loadModule } from "./address.js";
 
 /** @typedef {import("./connection.js").Socket} Socket */
 
@@ -31,7 +30,7 @@ export class Transport {
     try {
       const address = new URL("static/version.js", url.replace(/^ws/, "http"));
       await fetch(address, { method: "HEAD", cache: "no-store", credentials: "omit" });
-      const { HttpSocket } = await import(`${serverOf(import.meta.url)}static/http-socket.js${VERSION}`);
+      const { HttpSocket } = await loadModule("http-socket.js");
       this.#instead = HttpSocket;
     } catch {
       // the server can't be reached: websockets are tried again

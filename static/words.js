@@ -1,7 +1,6 @@
 /** Says things in the reader's language: catalogues hold the words, `Intl` the plural rules, numbers and dates. */
-import { serverOf } from "./address.js";
+import { loadModule } from "./address.js";
 import { en } from "./lang/en.js";
-import { VERSION } from "./version.js";
 
 /** @typedef {keyof typeof en} Key */
 /** @typedef {Record<string, string | number>} Values */
@@ -83,13 +82,13 @@ export class Words {
 /**
  * The words for a locale. Their file is fetched, unless they are English; if it doesn't come, they are English after all.
  * @param {string} locale
- * @param {(url: string) => Promise<{words: Catalogue}>} [load]
+ * @param {(name: string) => Promise<{words: Catalogue}>} [load]
  */
-export async function loadWords(locale, load = (url) => import(url)) {
+export async function loadWords(locale, load = loadModule) {
   const language = languageOf(locale);
   if (language === "en") return new Words(locale);
   try {
-    const { words } = await load(`${serverOf(import.meta.url)}static/lang/${language}.js${VERSION}`);
+    const { words } = await load(`lang/${language}.js`);
     return new Words(locale, words);
   } catch {
     return new Words();
