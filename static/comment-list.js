@@ -26,7 +26,9 @@ import { PendingItem } from "./pending-item.js";
 
 /** Replies nest to this depth; below it they follow each other, "to" whom they answer. */
 const MAX_LEVEL = 4;
+/** As many may wait, and come in a second, and still go in place. */
 const MAX_IN_PLACE = 20;
+const MAX_RATE = 5;
 /** How many stay when a list's window moves, so that the reader sees where they were. */
 const KEPT = 20;
 
@@ -47,6 +49,10 @@ export class CommentList {
   /** What was asked for by hand: focus goes to the first comment it brings. @type {number | null} */
   #asked = null;
   #canReply = true;
+  /** How many came lately, less five for each second since. */
+  #heat = 0;
+  #heatAt_ms = 0;
+  #waited = 0;
   /** Items made by the update under way, in order. @type {CommentItem[]} */
   #made = [];
 
@@ -121,7 +127,10 @@ export class CommentList {
    */
   update({ now_ms, canReply, isPillOnly, show }) {
     const { feed } = this.#session;
+    this.#heat = Math.max(0, this.#heat - ((now_ms - this.#heatAt_ms) / 1000) * MAX_RATE) + Math.max(0, feed.arrived.size - this.#waited);
+    this.#heatAt_ms = now_ms;
     const released = this.#release(show ?? (!isPillOnly && this.#isCalm() ? 0 : null));
+    this.#waited = feed.arrived.size;
     const isAllStale = canReply !== this.#canReply;
     this.#canReply = canReply;
     this.#made = [];
@@ -163,7 +172,7 @@ export class CommentList {
   /** Whether nothing that is being read would move. */
   #isCalm() {
     const isTyping = focusedIn(this.element)?.matches("textarea, input, select");
-    if (isTyping || this.#session.feed.arrived.size > MAX_IN_PLACE) return false;
+    if (isTyping || this.#session.feed.arrived.size > MAX_IN_PLACE || this.#heat > MAX_RATE) return false;
     return this.element.getBoundingClientRect().top > -28; // in view, or still below it
   }
 

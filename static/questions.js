@@ -3,6 +3,7 @@
  * Loaded when it is needed.
  */
 import { button, el, setText } from "./dom.js";
+import { addStyles } from "./extra-styles.js";
 
 /**
  * @typedef {object} Question
@@ -21,7 +22,7 @@ export function report({ words, session, item, ask, close }) {
   const reason = el("select", {}, ...REASONS.map((value) => el("option", { value }, words.say(value))));
   const text = el("textarea", { rows: "2", maxlength: "500", dir: "auto" });
   const name = nameField(session);
-  return form(words, close, {
+  return form(item, words, close, {
     label: words.say("reportLabel", { name: item.authorName }),
     action: words.say("report"),
     fields: { [words.say("reason")]: reason, [words.say("reportText")]: text, [words.say("yourName")]: name },
@@ -34,7 +35,7 @@ export function report({ words, session, item, ask, close }) {
 
 /** @param {Question} question */
 function deletion({ words, item, ask, close }) {
-  return form(words, close, {
+  return form(item, words, close, {
     label: words.say("deleteLabel"),
     action: words.say("delete"),
     fields: {},
@@ -46,7 +47,7 @@ export { deletion as delete };
 /** A guest likes it for the first time. @param {Question} question */
 export function name({ words, session, item, close }) {
   const field = nameField(session);
-  return form(words, close, {
+  return form(item, words, close, {
     label: words.say("nameLabel"),
     action: words.say("continue"),
     fields: { [words.say("yourName")]: field },
@@ -71,11 +72,13 @@ function nameIn(field, words) {
 }
 
 /**
+ * @param {import("./comment-item.js").CommentItem} item
  * @param {import("./words.js").Words} words
  * @param {() => void} close
  * @param {{label: string, action: string, fields: Fields, onSubmit: () => Promise<void>}} given  its failure is shown, and the form stays
  */
-function form(words, close, { label, action, fields, onSubmit }) {
+function form(item, words, close, { label, action, fields, onSubmit }) {
+  addStyles(item.li);
   const error = el("p", { class: "error", role: "alert" });
   const rows = Object.entries(fields).map(([text, field]) => field && el("label", { class: "field" }, el("span", {}, text), field));
   const submit = el("button", { type: "submit", class: "primary" }, action);

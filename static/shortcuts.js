@@ -3,6 +3,7 @@
  * Loaded when focus first comes in.
  */
 import { el, focusedIn } from "./dom.js";
+import { addStyles } from "./extra-styles.js";
 
 /** @typedef {{next: () => void, previous: () => void, new: () => void, fold: (id: number) => void}} KeyActions */
 
@@ -20,6 +21,7 @@ const KEYS = {
  * @param {KeyActions} actions
  */
 export function shortcuts(thread, words, memory, actions) {
+  addStyles(thread);
   const isOn = el("input", { type: "checkbox" });
   isOn.checked = memory.get("shortcuts") !== "off";
   isOn.addEventListener("change", () => memory.set("shortcuts", isOn.checked ? null : "off"));

@@ -36,11 +36,11 @@ article:focus { outline: none; }
 article:focus-visible { outline: 2px solid var(--_accent); outline-offset: 6px; border-radius: 6px; }
 .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; margin-block-end: 16px; }
+header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; margin-block-end: 16px; }
 h2 { font-size: 20px; line-height: 26px; font-weight: 650; }
 .count { color: var(--_mute); font-weight: 400; }
 .meta { font-size: 14px; line-height: 21px; color: var(--_mute); }
-.state { font-variant-numeric: tabular-nums; }
+.state { padding-block-start: 4px; font-variant-numeric: tabular-nums; }
 .dot { display: inline-block; margin-inline-end: 8px; vertical-align: 1px; inline-size: 8px; block-size: 8px; border-radius: 50%; background: var(--_control); forced-color-adjust: none; }
 .dot[data-state="live"] { background: var(--_ok); }
 .dot[data-state="reconnecting"], .dot[data-state="connecting"] { background: var(--_warn); }
@@ -109,18 +109,9 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .like[aria-pressed="true"] { color: var(--_accent); }
 .like[aria-pressed="true"]::before { content: "♥\\FE0E"; }
 .waiting, button.unread { color: var(--_accent); }
+button.unread { margin-block-end: 8px; }
 .editing .text { display: none; }
 .linked, .unread:focus-visible { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); }
-.field { display: grid; gap: 4px; margin-block: 8px; font-size: 14px; line-height: 21px; }
-.field > span { color: var(--_mute); }
-.field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: max(41px, var(--lt-target)); }
-.ask textarea { min-block-size: 66px; font-size: 16px; }
-.keys { margin-block-start: 16px; color: var(--_mute); font-size: 14px; line-height: 21px; }
-.keys summary { inline-size: fit-content; line-height: var(--lt-target); cursor: pointer; }
-.keys label { display: inline-flex; gap: 4px; align-items: center; min-block-size: var(--lt-target); }
-.keys ul { list-style: none; margin: 0; padding: 0; columns: 160px; }
-.keys kbd { display: inline-block; min-inline-size: 1.6em; text-align: center; border: 1px solid var(--_line); border-radius: 3px; margin-block: 2px; font: inherit; }
-.keys input { inline-size: 16px; block-size: 16px; accent-color: var(--_accent); }
 .fresh { color: var(--_warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
 .time { position: relative; text-decoration: none; }
@@ -166,6 +157,7 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 .skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
 
 @container (max-width: 480px) {
+  .state { order: 1; inline-size: 100%; padding: 0; }
   .branch { padding-inline-start: 12px; }
   .rail { inset-inline-start: -12px; }
   .text, .composer.reply { margin-inline-start: 0; }

@@ -235,3 +235,32 @@ def test_somebody_with_a_keyboard_needs_nothing_else(place: Place) -> None:
     mara.comment("An old comment").focus()
     keys.press("c")
     expect(mara.page.get_by_role("button", name="1 reply hidden")).to_be_visible()
+
+
+def test_a_flood_waits_even_while_the_head_is_in_view(place: Place) -> None:
+    ines = place.writer()
+    mara = place.reader().open()
+    ines.post("The first alone goes in place")
+    expect(mara.comment("The first alone")).to_be_attached()
+    ids = [ines.post(f"Flood {n}") for n in range(15)]
+    pill = mara.page.locator("live-thread .pill")
+    expect(pill).to_be_visible()
+    expect(mara.page.locator("live-thread .count")).to_have_text("16")
+    pill.click()
+    expect(mara.page.locator(f"live-thread #comment-{ids[-1]}")).to_be_attached()
+    expect(mara.comment("Flood")).to_have_count(15)
+    expect(pill).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 760])
+def test_words_about_the_connection_move_nothing(place: Place, width: int) -> None:
+    place.writer().post("First")
+    place.writer("Jon").post("Second")
+    mara = place.reader(viewport={"width": width, "height": 700}).open()
+    first = mara.comment("First")
+    before = first.bounding_box()
+    state = mara.page.locator("live-thread .state > span").last
+    expect(mara.page.get_by_label("Order")).to_be_visible()
+    for words in ("Live · 1,234 reading", "Wird wiederhergestellt…", "Offline"):
+        state.evaluate("(span, words) => { span.textContent = words; }", words)
+        assert first.bounding_box() == before, words
