@@ -149,7 +149,8 @@ class Standing:
     """All that operators and moderators said, at ``version``; it rises with each change of it.
 
     ``restrictions`` stand by site and person, ``filters`` (JSON) by the room's key; ``erasures``
-    counts how often a person was erased.
+    counts how often a person was erased. ``spoken`` are the roles above a reader's that issuers
+    said last, ``roles`` those that operators gave whatever issuers say.
     """
 
     version: int
@@ -160,3 +161,4 @@ class Standing:
     restrictions: Mapping[tuple[str, str], tuple[Restriction, ...]] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
     erasures: int = 0
+    spoken: Mapping[tuple[str, str], Role] = field(default_factory=dict)

@@ -220,6 +220,9 @@ def bad(by: Issuing, now_s: int) -> dict[str, str]:
         "a name too long": hs.token(claims(now_s, name="m" * 41)),
         "a name with a control": hs.token(claims(now_s, name="Ma\x00ra")),
         "a role that there is not": hs.token(claims(now_s, role="owner")),
+        "a role that no newer token could take back": hs.token(
+            claims(now_s, iat=None, role="moderator")
+        ),
         "the role of a bot": hs.token(claims(now_s, role="bot")),
         "role a list": hs.token(claims(now_s, role=["admin"])),
         "an avatar that is a script": hs.token(claims(now_s, avatar="javascript:alert(1)")),

@@ -100,6 +100,19 @@ async def test_a_newer_token_refreshes_name_avatar_and_role_and_an_older_one_doe
     assert (await sign_in(NOW_S - 40, name="Mara L.")).name == "Mara L."
 
 
+async def test_a_newer_token_takes_a_role_from_who_is_connected_with_an_older_one() -> None:
+    asked = Believing()
+    await asked.directory.refresh()
+    moderator = await asked.by_token(BY.hs.token(claims(NOW_S, iat=NOW_S - 9, role="moderator")))
+    assert await asked.directory.refresh()
+    assert asked.directory.review(moderator) is moderator
+    await asked.by_token(BY.hs.token(claims(NOW_S, iat=NOW_S - 5)))
+    assert await asked.directory.refresh()
+    assert asked.directory.review(moderator).role is Role.READER
+    await asked.by_token(BY.hs.token(claims(NOW_S, iat=NOW_S - 4, name="Other")))
+    assert not await asked.directory.refresh()  # a name is no news
+
+
 async def test_a_key_is_rolled_over_by_two_that_count_together() -> None:
     store = MemoryStore()
     asked = Asked(bots=store)

@@ -26,6 +26,7 @@ from livethread.model import (
     Report,
     ReportComment,
     RestrictPerson,
+    Role,
     Room,
     RoomName,
     Seq,
@@ -206,7 +207,9 @@ class MemoryStore:
         return self.said.version
 
     async def standing(self) -> Standing:
-        return replace(self.said, bots=dict(self._bots))
+        roles = {(p.site, p.id): p.role for p in self._people.values()}
+        above = {place: role for place, role in roles.items() if role is not Role.READER}
+        return replace(self.said, bots=dict(self._bots), spoken=above)
 
     def _decree(self, decree: Decree) -> None:
         write, person = decree
@@ -259,6 +262,8 @@ class MemoryStore:
         kept = self._people.get(key)
         if kept is None or person.issued_s > kept.issued_s:
             self._people[key] = person
+            if person.role is not (Role.READER if kept is None else kept.role):
+                self.said = replace(self.said, version=self.said.version + 1)
         return self._people[key]
 
     async def ping(self) -> None:

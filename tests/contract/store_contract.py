@@ -1306,6 +1306,22 @@ async def test_a_name_is_registered_on_its_site_and_so_is_what_looks_like_it(sto
     assert not await store.is_registered("news", "Mara Lind")
 
 
+async def test_another_role_is_news_and_another_name_is_not(store: Store) -> None:
+    versions = [await store.standing_version()]
+    for said in (
+        a_person(issued_s=1),
+        a_person(issued_s=2, role=Role.MODERATOR),
+        a_person("Marie", 3, role=Role.MODERATOR),
+        a_person(issued_s=2),  # older
+        a_person(issued_s=4),
+    ):
+        await store.remember(said)
+        versions.append(await store.standing_version())
+        spoken = (await store.standing()).spoken.get(("news", "u:1"))
+        assert spoken is (Role.MODERATOR if 2 <= len(versions) - 1 <= 4 else None)
+    assert [b > a for a, b in itertools.pairwise(versions)] == [False, True, False, False, True]
+
+
 async def test_ones_own_name_is_no_other_persons(store: Store) -> None:
     await store.remember(a_person("Mara"))
     assert not await store.is_registered("news", "Mara", but_for="u:1")

@@ -65,7 +65,7 @@ class Authenticator:
                 break
         if site is not None and identity.site != site:
             raise Unauthorized("This sign-in is for another site.")
-        return self._directory.review(identity)
+        return self._directory.review(identity, is_new=True)
 
     async def new_guest(self, site: str | None, name: str) -> tuple[Identity, str]:
         """A new guest of that name and the token to come back with.

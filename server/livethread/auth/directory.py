@@ -69,8 +69,8 @@ class Directory:
             raise Unauthorized("This site has left the server.")
         return site
 
-    def review(self, identity: Identity) -> Identity:
-        """The identity as it stands now.
+    def review(self, identity: Identity, *, is_new: bool = False) -> Identity:
+        """The identity as it stands now; ``is_new`` if its token has just been looked at.
 
         Raises ``Banned``, and ``Unauthorized`` if its site is gone, takes no guests any more or no
         longer believes its issuer, or if its bot's token is revoked.
@@ -94,5 +94,8 @@ class Directory:
         issuer = identity.credential
         if issuer and all(one.name != issuer for one in site.issuers):
             raise Unauthorized("This sign-in is not valid here any more.")
-        role = self._said.roles.get(place, identity.granted)
+        granted = identity.granted
+        if issuer and not is_new:  # another token may have said less since
+            granted = self._said.spoken.get(place, Role.READER)
+        role = self._said.roles.get(place, granted)
         return identity if role is identity.role else replace(identity, role=role)

@@ -15,7 +15,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.util import urlsafe_b64decode
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import from_json, to_json
 
 from livethread.auth.identity import Identity
@@ -52,6 +59,13 @@ class Claims(BaseModel):
     nbf: Seconds | None = None
     avatar: Avatar | None = None
     role: Literal["reader", "trusted", "moderator", "admin"] = "reader"
+
+    @model_validator(mode="after")
+    def _can_be_taken_back(self) -> Claims:
+        """A role above a reader's: a newer token must be known for newer."""
+        if self.role != "reader" and self.iat is None:
+            raise ValueError("a role needs an iat")
+        return self
 
 
 class Unverified(NamedTuple):

@@ -77,6 +77,9 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         place = row.site, row.person
         restricted[place] = (*restricted.get(place, ()), restriction)
     filtered = await connection.execute(select(filters))
+    c = people.c
+    above = select(c.site, c.id, c.role).where(c.role != Role.READER.value)
+    spoken = await connection.execute(above)
     return Standing(
         version=await read_version(connection),
         sites=found,
@@ -86,6 +89,7 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         restrictions=restricted,
         filters={row.room: row.filters for row in filtered},
         erasures=await _read_number(connection, ERASED_KEY),
+        spoken={(row.site, row.id): Role(row.role) for row in spoken},
     )
 
 
@@ -144,7 +148,8 @@ async def take_link(connection: AsyncConnection, digest: str) -> bool:
 
 
 async def write_person(connection: AsyncConnection, person: Person) -> Person:
-    """Keep what was said last; returns that."""
+    """Keep what was said last; returns that. Another role than before is news to every server."""
+    before = await read_person(connection, person.site, person.id)
     row = {
         "site": person.site,
         "id": person.id,
@@ -163,4 +168,7 @@ async def write_person(connection: AsyncConnection, person: Person) -> Person:
         where=added.excluded.issued_s > people.c.issued_s,
     )
     await connection.execute(newer)
-    return await read_person(connection, person.site, person.id) or person
+    kept = await read_person(connection, person.site, person.id) or person
+    if kept.role is not (Role.READER if before is None else before.role):
+        await connection.exec_driver_sql(RISE)
+    return kept

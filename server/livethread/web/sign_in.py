@@ -149,7 +149,9 @@ async def ask_for_link(
         return _refused(error)
     return _page(
         element("h1", "Look into your mail"),
-        element("p", "We have sent you a link. Open it in this browser, and leave this window."),
+        element(
+            "p", "We have sent you a link. Open it in this browser, and keep this window open."
+        ),
         element("p", "Nothing came? It may be among the spam, or the address has a mistake."),
         element("div", id="sign-in", data_site=site.key, data_origin=origin),
     )
