@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from livethread.protocol.cursor import BEGINNING, Cursor
+from livethread.protocol.errors import NotFound
 from livethread.protocol.frames import Change, Comment
 from livethread_client.following import Snapshot
 from livethread_client.live import Live, connect
@@ -65,7 +66,7 @@ class Bot:
         url: str,
         token: str,
         *,
-        rooms: Iterable[str],
+        rooms: Iterable[str] = (),
         state: str | Path | None = None,
         replay: bool = False,
         hears_itself: bool = False,
@@ -79,16 +80,31 @@ class Bot:
         self._hears_itself = hears_itself
         self._patience_s = patience_s
         self._listeners: list[_Listener] = []
+        self._judges: list[_Listener] = []
         self._saved_at = float("-inf")
         self._is_stopping = False
         self._live: Live | None = None
         self._task: Task[None] | None = None
+        self._judging: Task[None] | None = None
 
     def on_comment(self, pattern: str = "*") -> Callable[[H], H]:
         """Have comments of the rooms that match the shell pattern handled by this function."""
 
         def register(handler: H) -> H:
             self._listeners.append(_Listener(pattern, handler))
+            return handler
+
+        return register
+
+    def on_held(self, pattern: str = "*") -> Callable[[H], H]:
+        """Have comments that are held in rooms that match, anywhere on the site, judged by this.
+
+        Needs the scopes `staff-feed`, and `moderate` to decide. It may be called again for one that
+        is still held after a reconnect. No memory is kept of these.
+        """
+
+        def register(handler: H) -> H:
+            self._judges.append(_Listener(pattern, handler))
             return handler
 
         return register
@@ -114,6 +130,8 @@ class Bot:
                 async with asyncio.TaskGroup() as group:
                     for room in self._rooms:
                         group.create_task(self._follow(live, room))
+                    if self._judges:
+                        self._judging = group.create_task(self._judge(live))
             except BaseExceptionGroup as failures:
                 raise failures.exceptions[0] from None
             finally:
@@ -127,6 +145,8 @@ class Bot:
                 self._task.cancel()
             return
         self._is_stopping = True
+        if self._judging is not None:
+            self._judging.cancel()
         for room in self._rooms:
             self._live.leave(room)
 
@@ -135,6 +155,15 @@ class Bot:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         await self.serve()
+
+    async def _judge(self, live: Live) -> None:
+        async for queued in live.queue():
+            if queued.comment.state != "held" or queued.action is not None:
+                continue
+            for pattern, handler in self._judges:
+                if fnmatchcase(queued.room, pattern):
+                    with suppress(NotFound):  # its author was faster
+                        await handler(queued.comment, live.room(queued.room))
 
     async def _follow(self, live: Live, name: str) -> None:
         if self._is_stopping:

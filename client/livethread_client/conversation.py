@@ -70,6 +70,13 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
+class CameUp:
+    """Something came up for moderators."""
+
+    frame: frames.Queued
+
+
+@dataclass(frozen=True, slots=True)
 class Readers:
     room: str
     count: int
@@ -82,7 +89,17 @@ class Complained:
     error: LivethreadError
 
 
-Event = Welcomed | NotWelcome | Answered | Advanced | NotJoined | Noticed | Readers | Complained
+Event = (
+    Welcomed
+    | NotWelcome
+    | Answered
+    | Advanced
+    | NotJoined
+    | Noticed
+    | CameUp
+    | Readers
+    | Complained
+)
 
 
 class _Phase(Enum):
@@ -108,6 +125,7 @@ class Conversation:
         self._joining: dict[str, str] = {}
         self._asked: dict[str, Question] = {}
         self._refs = 0
+        self._is_watching = False
         self._out: list[bytes] = []
 
     # ── what the shell says ──
@@ -160,6 +178,12 @@ class Conversation:
         """Nobody waits for this answer any more."""
         self._asked.pop(ref, None)
 
+    def watch(self) -> None:
+        """Ask to be told what comes up for moderators, now and after every reconnect."""
+        self._is_watching = True
+        if self._phase is _Phase.OPEN:
+            self._send(commands.Watch(on=True, held=True))
+
     def ping(self) -> None:
         if self._phase is _Phase.OPEN:
             self._send(commands.Ping())
@@ -199,6 +223,8 @@ class Conversation:
                 return self._welcomed(frame)
             case frames.Notice(reconnect_after_ms=window):
                 return [Noticed(window)]
+            case frames.Queued():
+                return [CameUp(frame)]
             case frames.Presence(room=room, readers=readers):
                 return [Readers(room, readers)]
             case _:
@@ -212,6 +238,8 @@ class Conversation:
         if self._phase is _Phase.GREETING:
             self._phase = _Phase.OPEN
             self._join_all()
+            if self._is_watching:
+                self._send(commands.Watch(on=True, held=True))
             for question in self._asked.values():
                 self._send(question)
         return [Welcomed(welcome)]

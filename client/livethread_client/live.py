@@ -20,7 +20,8 @@ from __future__ import annotations
 import asyncio
 import random
 from asyncio import Future, Task
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -39,13 +40,14 @@ from livethread.protocol.errors import (
     RateLimited,
     Unavailable,
 )
-from livethread.protocol.frames import Ack, PageReply, User, Welcome
+from livethread.protocol.frames import Ack, PageReply, Queued, User, Welcome
 from livethread_client.address import resolve
 from livethread_client.backoff import Backoff
 from livethread_client.conversation import (
     Advanced,
     Answer,
     Answered,
+    CameUp,
     Complained,
     Conversation,
     Event,
@@ -135,6 +137,8 @@ class Live:
         self._places = asyncio.Semaphore(MAX_UNANSWERED)
         self._something_to_send = asyncio.Event()
         self._something_moved = asyncio.Event()
+        self._something_queued = asyncio.Event()
+        self._queued: deque[Queued] | None = None
         self._ready: Future[Welcome] | None = None
         self._failure: LivethreadError | None = None
         self._said: LivethreadError | None = None
@@ -225,6 +229,24 @@ class Live:
             room.stop()
             self._conversation.unfollow(name)
             self._flush()
+
+    async def queue(self) -> AsyncIterator[Queued]:
+        """What comes up for moderators, from what is held now on; ends with the connection.
+
+        For staff, and bots that see the staff's feed. After a reconnect what is still held comes
+        again. One that isn't taken makes room for what comes, ``max_waiting`` later.
+        """
+        self._check()
+        if self._queued is None:
+            self._queued = deque(maxlen=self._options.max_waiting)
+            self._conversation.watch()
+            self._flush()
+        while True:
+            while self._queued:
+                yield self._queued.popleft()
+            self._check()
+            self._something_queued.clear()
+            await self._something_queued.wait()
 
     # ── questions ──
 
@@ -392,6 +414,10 @@ class Live:
                     self._said = error
             case Noticed(window_ms=window):
                 self._window_ms = window
+            case CameUp(frame=frame):
+                if self._queued is not None:
+                    self._queued.append(frame)
+                    self._something_queued.set()
             case Readers(room=name, count=count):
                 if name in self._rooms:
                     self._rooms[name].readers = count
@@ -445,6 +471,7 @@ class Live:
         if self._failure is not None:
             return
         self._failure = error
+        self._something_queued.set()
         for timer in self._timers:
             timer.cancel()
         if self._ready is not None and not self._ready.done():

@@ -69,6 +69,7 @@ from livethread.gateway import Gateway, Services
 from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
+from livethread.judging import Judging
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
 from livethread.model import DECREES, Committed
 from livethread.moderation.engine import Engine
@@ -354,9 +355,14 @@ async def running_on(
         gateway = compose(settings, store, clocks)
         await gateway.services.directory.refresh()
         gateway.start()
+        services = gateway.services
+        judging = Judging(services.store, services.writer, services.rules.judge, clocks.wall_ms)
+        looking = asyncio.get_running_loop().create_task(judging.run())
         try:
             yield gateway
         finally:
+            looking.cancel()
+            await asyncio.wait([looking])  # it may be reading the Store, which closes next
             await gateway.stop()
             if gateway.services.sign_in is not None:
                 await gateway.services.sign_in.close()

@@ -69,9 +69,13 @@ class ReadPage:
 
 @value
 class Watch:
-    """Have the session's identity told what comes up for moderators, or no longer."""
+    """Have the session's identity told what comes up for moderators, or no longer.
+
+    ``held``: first of what is held already.
+    """
 
     on: bool
+    held: bool = False
 
 
 Effect = Watch | Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage

@@ -190,10 +190,14 @@ class Draft:
 
 @value
 class Judgement:
-    """``hold``: why it is to wait, for moderators; ``first``: so many are to be shown before."""
+    """``hold``: why it is to wait, for moderators; ``first``: so many are to be shown before.
+
+    If nothing else holds it, ``judge_s`` is how long it waits for a bot's judgement; 0: it doesn't.
+    """
 
     hold: str | None = None
     first: int = 0
+    judge_s: int = 0
 
 
 # ── wishes: what a session asks the Store to make true ──────────────────────────────────────────
@@ -249,6 +253,15 @@ class ModerateComment:
 
 
 @value
+class EndJudgement:
+    """Act on a comment whose time to be judged is over, if it still waits."""
+
+    comment: CommentId
+    action: Literal["approve", "hold"]
+    reason: str
+
+
+@value
 class ConfigureRoom:
     state: RoomState | None
     slow_mode_s: int | None
@@ -288,6 +301,7 @@ Wish = (
     | SetReaction
     | ReportComment
     | ModerateComment
+    | EndJudgement
     | ConfigureRoom
     | RestrictPerson
     | SetFilters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from livethread.auth.limits import Rate, RateLimiter
 from livethread.model import Draft, Judgement, RoomName
@@ -20,6 +20,9 @@ class Judge(Protocol):
     def judge(self, draft: Draft) -> Judgement:
         """Whether it is to wait, and why. Raises ``Rejected``."""
 
+    def default(self, room: RoomName) -> Literal["approve", "hold"]:
+        """What is done to a comment that no bot has judged in time."""
+
     def hold_at(self, room: RoomName) -> int:
         """How many readers' reports hold a comment; 0: none do."""
 
@@ -32,6 +35,9 @@ class NoJudge:
 
     def judge(self, draft: Draft) -> Judgement:
         return Judgement()
+
+    def default(self, room: RoomName) -> Literal["approve", "hold"]:
+        return "approve"
 
     def hold_at(self, room: RoomName) -> int:
         return 0

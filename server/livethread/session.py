@@ -297,11 +297,11 @@ class Session:
                 return [Unsubscribe(room), Send(frames.Left(ref=ref, room=name))]
             case commands.Page():
                 return self._page(command)
-            case commands.Watch(ref=ref, on=on):
+            case commands.Watch(ref=ref, on=on, held=held):
                 if on and self.identity.audience is not Audience.STAFF:
                     raise Forbidden("This is for staff, and for bots that see the staff's feed.")
                 self._is_watching = on
-                return [Watch(on), Send(frames.Watching(ref=ref, on=on))]
+                return [Watch(on, on and bool(held)), Send(frames.Watching(ref=ref, on=on))]
             case commands.Renew():
                 return self._identify(command)
             case commands.Hello():

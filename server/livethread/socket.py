@@ -40,13 +40,14 @@ from livethread.gateway import Gateway
 from livethread.handshake import Refused, admit, is_deflating, server_protocol
 from livethread.head import BadHead, Head
 from livethread.joining import Start
-from livethread.model import Audience, Outcome, RoomName, Write
+from livethread.model import Audience, Outcome, QueueRequest, RoomName, Write
 from livethread.outlet import Outlet
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
 from livethread.protocol.errors import CloseCode, LivethreadError, Unavailable
 from livethread.session import Session
 from livethread.site import DEFAULT
+from livethread.views import held_json
 from livethread.wire import encode_frame
 
 log = structlog.get_logger(__name__)
@@ -104,7 +105,7 @@ class Connection(asyncio.Protocol):
         self._fragments = 0
         self._subscribers: dict[RoomName, Subscriber] = {}
         self._tasks: set[Task[None]] | None = None
-        self._waiting: deque[Subscribe | ReadPage] | None = None
+        self._waiting: deque[Subscribe | ReadPage | Watch] | None = None
         self._is_reading = False
         self._is_closing = False
         self._close_code = 1006
@@ -340,9 +341,11 @@ class Connection(asyncio.Protocol):
                     self._unsubscribe(room)
                 case Identify():
                     self._start(self._identify(effect))
-                case Watch(on=on):
+                case Watch(on=on, held=held):
                     assert self._session is not None
                     self._gateway.watchers.set(self, self._session.identity if on else None)
+                    if held:
+                        self._in_turn(effect)
                 case Close(code=code, reason=reason):
                     self._close(code, reason)
         if self._gateway.is_draining:
@@ -393,7 +396,7 @@ class Connection(asyncio.Protocol):
 
     # ── readings of the Store ──
 
-    def _in_turn(self, effect: Subscribe | ReadPage) -> None:
+    def _in_turn(self, effect: Subscribe | ReadPage | Watch) -> None:
         """Do it once those before it are done."""
         if self._waiting is None:
             self._waiting = deque()
@@ -411,6 +414,8 @@ class Connection(asyncio.Protocol):
                     self._join(wanted)
                 case ReadPage() as effect:
                     self._read(self._page(effect))
+                case Watch():
+                    self._read(self._tell_held())
         if not self._waiting:
             self._waiting = None
 
@@ -492,6 +497,19 @@ class Connection(asyncio.Protocol):
         subscriber = hub.subscribe(feed, self, kind, start.seq, is_unbounded=wanted.is_replay)
         if session.follows(room):
             self._subscribers[room] = subscriber
+
+    async def _tell_held(self) -> None:
+        """What a moderator who begins to watch has missed."""
+        assert self._session is not None
+        identity = self._session.identity
+        request = QueueRequest(identity.site, "held", limit=100)
+        try:
+            found = await self._gateway.services.store.queue(request)
+        except LivethreadError:
+            return  # a hint that may be missing
+        for item in reversed(found.items):
+            if identity.may("read", item.room):
+                self._send(encode(held_json(item)))
 
     def _unsubscribe(self, room: RoomName) -> None:
         subscriber = self._subscribers.pop(room, None)

@@ -22,6 +22,7 @@ from livethread.model import (
     CommentState,
     Committed,
     Page,
+    QueueItem,
     Room,
 )
 from livethread.site import name_of
@@ -85,6 +86,12 @@ def comment_json(comment: Comment, audience: Audience, *, is_own: bool = False) 
         value["replies"] = comment.replies
     value["seq"] = comment.last_seq
     return value
+
+
+def held_json(item: QueueItem) -> dict[str, Any]:
+    """An item of the queue as those who watch are told of it."""
+    comment = comment_json(item.comment, Audience.STAFF)
+    return {"type": "queued", "room": name_of(item.room), "comment": comment}
 
 
 def queued_json(committed: Committed) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from livethread.model import (
     ConfigureRoom,
     DeleteComment,
     EditComment,
+    EndJudgement,
     ModerateComment,
     Outcome,
     PostComment,
@@ -33,6 +34,7 @@ MOD = Author("m:1", "Mod", badge="staff")
 T0 = 1_795_358_416_123
 WINDOW_S = 900
 
+UNNUMBERED = (SetReaction, ReportComment, SetFilters, EndJudgement)
 _nonces = itertools.count()
 
 
@@ -46,7 +48,7 @@ def write(
     staff: bool | None = None,
 ) -> Write:
     is_staff = author is MOD if staff is None else staff
-    if nonce is None and not isinstance(wish, SetReaction | ReportComment | SetFilters):
+    if nonce is None and not isinstance(wish, UNNUMBERED):
         nonce = f"nonce-{next(_nonces):08}"
     fingerprint = hashlib.blake2s(repr(wish).encode(), digest_size=16).hexdigest()
     return Write(RoomName(room), author, is_staff, nonce, fingerprint, now, wish)

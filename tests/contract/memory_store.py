@@ -15,6 +15,7 @@ from livethread.model import (
     Change,
     ChangeRange,
     Comment,
+    CommentId,
     CommentState,
     Logged,
     Outcome,
@@ -153,6 +154,14 @@ class MemoryStore:
             and (request.before is None or id < request.before)
         ]
         return found[::-1][: request.limit]
+
+    async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
+        found = [
+            (comment.due_ms, key.room, key.id)
+            for key, comment in self._state.comments.items()
+            if comment.due_ms is not None and comment.due_ms <= now_ms
+        ]
+        return [(room, id) for _, room, id in sorted(found)[:limit]]
 
     async def queue(self, request: QueueRequest) -> Queue:
         of_site = [

@@ -21,6 +21,7 @@ from livethread.model import (
     CommentState,
     Committed,
     EditComment,
+    EndJudgement,
     Judgement,
     Page,
     PageRequest,
@@ -660,6 +661,42 @@ async def test_filters_are_kept_by_room_and_by_site(reopen: Reopen) -> None:
     assert [a.act.room for a in await store.acts(ActsRequest("news"))] == ["news "]
     assert [a.act.room for a in await store.acts(ActsRequest("default"))] == ["a", "a", ""]
     assert (await store.room(A)).seq == 0
+
+
+JUDGED = PostComment("words", None, None, judgement=Judgement(judge_s=5))
+
+
+async def test_a_comment_waits_for_a_judgement_until_it_is_due(store: Store) -> None:
+    def end(now: int, action: Any = "approve") -> Any:
+        return write(EndJudgement(CommentId(1), action, "late"), author=MOD, now=now, nonce=None)
+
+    (done,) = await only(store, write(JUDGED, now=T0))
+    waiting = comment_of(done)
+    assert (waiting.state, waiting.due_ms) == ("held", T0 + 5_000)
+    assert not waiting.was_public
+    assert list(await store.due(T0 + 4_999, limit=9)) == []
+    assert list(await store.due(T0 + 5_000, limit=9)) == [(A, 1)]
+    (early,) = await only(store, end(T0 + 4_999))
+    assert early.change is None
+    await only(store, end(T0 + 5_000), end(T0 + 5_001, "hold"))
+    assert await state_of(store, 1) == "visible"
+    assert list(await store.due(T0 + 9_999, limit=9)) == []
+    (act,) = await store.acts(ActsRequest("default"))
+    assert (act.act.action, act.act.reason) == ("approve", "late")
+
+
+@pytest.mark.parametrize("action", ["approve", "hold", "reject", "hide", "delete"])
+async def test_a_comment_that_was_judged_is_not_due(store: Store, action: str) -> None:
+    await only(store, write(JUDGED, now=T0), moderate(1, action))
+    assert list(await store.due(T0 + 9_999, limit=9)) == []
+
+
+async def test_what_is_held_for_people_waits_for_no_bot(store: Store) -> None:
+    judgement = Judgement("link filter", judge_s=5)
+    (done,) = await only(store, write(PostComment("words", None, None, judgement=judgement)))
+    assert (comment_of(done).hold, comment_of(done).due_ms) == ("link filter", None)
+    (staffs,) = await only(store, write(JUDGED, author=MOD))
+    assert comment_of(staffs).state == "visible"
 
 
 async def queue(store: Store, which: Any, **of: Any) -> Queue:

@@ -16,6 +16,7 @@ from livethread.model import (
     BotToken,
     ChangeRange,
     Comment,
+    CommentId,
     Committed,
     Outcome,
     Page,
@@ -143,6 +144,9 @@ class DiskStore:
 
     async def ping(self) -> None:
         pass
+
+    async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
+        return []
 
     async def scrub(self) -> bool:
         return True

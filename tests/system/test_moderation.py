@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import runpy
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from tests.serverprocess import UNLIMITED, ServerProcess, serving
 from tests.system.bots import bot_token
 from tests.system.peer import PATIENCE_S, Peer
 
+ROOT = Path(__file__).parents[2]
 ROOM = "news/bridge"
 API = "/api/v1"
 CANARY = "canary"
@@ -165,6 +167,62 @@ async def test_a_ban_closes_the_connections_within_two_seconds(town: Town) -> No
     again = await town.open()
     await again.say(type="hello", version=1, token=mara.token)
     assert (await again.hear("error"))["code"] == "banned"
+
+
+async def set_filters(town: Town, **filters: Any) -> None:
+    """They count once a comment of the staff's word for it is held."""
+    token = bot_token(town.server, "Page", "read", "moderate")
+    async with httpx.AsyncClient(base_url=town.server.url) as http:
+        answer = await http.put(f"{API}/filters", json=filters, headers=bearer(token))
+        assert answer.status_code == 200, answer.text
+
+
+async def test_a_bot_judges_what_waits_for_it(town: Town) -> None:
+    """The example bot, which begins while something waits already."""
+    example = runpy.run_path(str(ROOT / "examples" / "moderator.py"))
+    await set_filters(town, judge_s=3_600)
+    mara, tom = await town.guest("Mara"), await town.guest("Tom")
+    await ask(tom, type="join", room=ROOM)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            first = (await ask(mara, type="post", room=ROOM, body="fine"))["comment"]
+            if first["state"] == "held":
+                break
+    token = bot_token(town.server, "Judge", "read", "moderate", "staff-feed")
+    bot = example["make_bot"](town.server.url, token, ["casino"], ["https://"])
+    serving_bot = asyncio.create_task(bot.serve())
+    assert (await changed(tom, first["id"], "visible"))["body"] == "fine"
+    for body in ("CASINO", "see https://a.example"):
+        await ask(mara, type="post", room=ROOM, body=body)
+    last = (await ask(mara, type="post", room=ROOM, body="fine, too"))["comment"]
+    await changed(tom, last["id"], "visible")
+    mod = await town.staff()
+    page = await ask(mod, type="page", room=ROOM, limit=100)
+    seen = {c["id"]: (c["state"], c.get("hold")) for c in page["comments"]}
+    assert ("removed", None) in seen.values()
+    assert ("held", "has 'https://': look at it") in seen.values()
+    bot.stop()
+    await asyncio.wait_for(serving_bot, PATIENCE_S)
+
+
+@pytest.mark.parametrize(("default", "state"), [("approve", "visible"), ("hold", "held")])
+async def test_without_a_judgement_in_time_the_default_is_done(
+    town: Town, default: str, state: str
+) -> None:
+    await set_filters(town, judge_s=1, judge_default=default)
+    mod, mara = await town.staff(), await town.guest("Mara")
+    await ask(mod, type="watch", on=True)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            comment = (await ask(mara, type="post", room=ROOM, body="words"))["comment"]
+            if comment["state"] == "held":
+                break
+        while True:
+            told = await mod.hear("queued", action=default)
+            if told["comment"]["id"] == comment["id"]:
+                break
+    assert told["comment"]["state"] == state
+    assert told["by"]["name"] == "Time limit"
 
 
 # ── row 7 ──

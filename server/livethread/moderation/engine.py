@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import structlog
 from pydantic import ValidationError
@@ -112,9 +113,11 @@ class Engine:
         why = next(rules.reasons(draft, text, hosts), None)
         if draft.is_edit:
             return Judgement(why)
-        return Judgement(
-            self._too_often(rules.filters, draft, text) or why, rules.filters.hold_first or 0
-        )
+        why, filters = self._too_often(rules.filters, draft, text) or why, rules.filters
+        return Judgement(why, filters.hold_first or 0, filters.judge_s or 0)
+
+    def default(self, room: RoomName) -> Literal["approve", "hold"]:
+        return self._of(room).filters.judge_default or "approve"
 
     def hold_at(self, room: RoomName) -> int:
         return self._of(room).filters.hold_at_reports or 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -82,6 +82,12 @@ class Filters(BaseModel):
     )
     max_a_minute: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
         None, description="more comments of one author in a minute wait"
+    )
+    judge_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        None, description="a comment that nothing else holds waits so long for a moderation bot"
+    )
+    judge_default: Literal["approve", "hold"] | None = Field(
+        None, description="what is done when no judgement came: `approve` if absent"
     )
     hold_at_reports: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="so many readers' reports hold a comment; 0: none do"

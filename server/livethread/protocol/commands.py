@@ -278,6 +278,9 @@ class Watch(Referable):
 
     type: Literal["watch"] = "watch"
     on: bool = Field(description="false to hear nothing more")
+    held: bool | None = Field(
+        None, description="true to be told first of what is held already, the newest 100"
+    )
 
 
 COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(

@@ -29,6 +29,7 @@ from livethread.model import (
     BotToken,
     ChangeRange,
     Comment,
+    CommentId,
     Logged,
     Outcome,
     Page,
@@ -105,6 +106,9 @@ class ModerationStore(Protocol):
 
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         """Entries of the audit log, newest first; each was written with the act it tells of."""
+
+    async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
+        """Comments whose time to be judged is over, the longest first."""
 
     async def queue(self, request: QueueRequest) -> Queue:
         """Comments for moderators, newest first, with their reports; also what was removed."""

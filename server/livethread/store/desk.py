@@ -13,12 +13,14 @@ from livethread.model import (
     Act,
     ActsRequest,
     Author,
+    CommentId,
     CommentState,
     Logged,
     Queue,
     QueueItem,
     QueueRequest,
     Report,
+    RoomName,
 )
 from livethread.site import DEFAULT
 from livethread.store.rows import comment_of
@@ -67,6 +69,21 @@ async def read_queue(connection: AsyncConnection, request: QueueRequest) -> Queu
     ]
     held, reported = (await connection.execute(select(*counts))).one()
     return Queue(tuple(items), held, reported)
+
+
+async def read_due(
+    connection: AsyncConnection, now_ms: int, limit: int
+) -> list[tuple[RoomName, CommentId]]:
+    """See ``ModerationStore.due``."""
+    query = (
+        select(rooms.c.name, comments.c.id)
+        .join_from(comments, rooms)
+        .where(comments.c.due_ms <= now_ms)
+        .order_by(comments.c.due_ms)
+        .limit(limit)
+    )
+    rows = await connection.execute(query)
+    return [(RoomName(name), CommentId(id)) for name, id in rows]
 
 
 def _queued(request: QueueRequest) -> Select[Any]:

@@ -23,6 +23,7 @@ from livethread.model import (
     ConfigureRoom,
     DeleteComment,
     EditComment,
+    EndJudgement,
     Judgement,
     ModerateComment,
     Outcome,
@@ -49,6 +50,7 @@ from livethread.ranking import score_of
 from livethread.store.decisions import GONE, decided, difference, emptied
 
 PREMODERATION = "every comment waits here"
+AWAITS_JUDGEMENT = "a bot looks at it"
 MAX_FIRST = 100
 
 
@@ -188,6 +190,14 @@ class Plan:
                 return self._report(write, wish)
             case ModerateComment() as wish:
                 return self._moderate(write, wish)
+            case EndJudgement() as wish:
+                comment = self._target(write, wish.comment)
+                if comment.due_ms is None or comment.due_ms > write.now_ms:
+                    room = self.state.rooms[write.room]
+                    return Committed(room, comment.last_seq, comment, None)
+                return self._moderate(
+                    write, ModerateComment(wish.comment, wish.action, wish.reason)
+                )
             case ConfigureRoom() as wish:
                 return self._configure(write, wish)
             case RestrictPerson() as wish:
@@ -205,6 +215,7 @@ class Plan:
             self._hold_off(write, room.slow_mode_s)
         seq = room.seq + 1
         hold = None if write.is_staff else self._why_held(write, room, wish.judgement)
+        is_judged = hold is None and wish.judgement.judge_s > 0 and not write.is_staff
         comment = Comment(
             id=CommentId(seq),
             seq=seq,
@@ -222,6 +233,15 @@ class Plan:
             depth=0 if parent is None else parent.depth + 1,
             hold=hold,
         )
+        if is_judged:
+            due_ms = write.now_ms + wish.judgement.judge_s * 1000
+            comment = replace(
+                comment,
+                state=CommentState.HELD,
+                was_public=False,
+                hold=AWAITS_JUDGEMENT,
+                due_ms=due_ms,
+            )
         posted = (write.room, write.author.id)
         last_ms = self.state.last_post_ms.get(posted, write.now_ms)
         self.state.last_post_ms[posted] = max(last_ms, write.now_ms)

@@ -106,6 +106,12 @@ comments = Table(
     ),
     Index("ix_comments_author", "author_id"),
     Index(
+        "ix_comments_due",
+        "due_ms",
+        sqlite_where=text("due_ms IS NOT NULL"),
+        postgresql_where=text("due_ms IS NOT NULL"),
+    ),
+    Index(
         "ix_comments_held",
         "row_id",
         sqlite_where=text("state = 'held'"),

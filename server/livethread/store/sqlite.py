@@ -29,6 +29,7 @@ from livethread.model import (
     Change,
     ChangeRange,
     Comment,
+    CommentId,
     Logged,
     Outcome,
     Page,
@@ -248,6 +249,11 @@ class SqliteStore:
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         async with self._reading() as connection, connection.begin():
             return await desk.read_acts(connection, request)
+
+    @_to_its_end
+    async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
+        async with self._reading() as connection, connection.begin():
+            return await desk.read_due(connection, now_ms, limit)
 
     @_to_its_end
     async def queue(self, request: QueueRequest) -> Queue:
