@@ -19,6 +19,12 @@
 export class Outbox {
   /** @type {Map<string, Pending>} */
   #pending = new Map();
+  #onChange;
+
+  /** @param {() => void} [onChange]  called when there is one more or one less to be sent */
+  constructor(onChange = () => {}) {
+    this.#onChange = onChange;
+  }
 
   /** Posts to show among the comments: those not yet seen in the feed. */
   get shown() {
@@ -39,12 +45,14 @@ export class Outbox {
     /** @type {Pending} */
     const pending = { nonce, body: body.trim().normalize("NFC"), parent, state: "sending" };
     this.#pending.set(nonce, pending);
+    this.#onChange();
     return pending;
   }
 
   /** @param {string} nonce */
   discard(nonce) {
-    return this.#pending.delete(nonce);
+    this.#pending.delete(nonce);
+    this.#onChange();
   }
 
   /** The connection is gone: what was sent over it has to be sent again. */
@@ -74,7 +82,7 @@ export class Outbox {
   /** An ack came. Returns what it settled. @param {string | undefined} ref */
   acked(ref) {
     const pending = this.#pending.get(ref ?? "");
-    if (pending) this.#pending.delete(pending.nonce);
+    if (pending) this.discard(pending.nonce);
     return pending;
   }
 

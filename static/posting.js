@@ -13,6 +13,7 @@ import { makeNonce } from "./protocol.js";
 /**
  * @typedef {object} PostingOptions
  * @property {string} room
+ * @property {import("./memory.js").Memory} memory  keeps what isn't sent yet
  * @property {(frame: object) => boolean} send
  * @property {(callback: () => void, ms: number) => void} later
  * @property {() => void} onChange
@@ -27,11 +28,13 @@ const MAX_WAIT_MS = 30_000;
 export class Posting {
   /** @type {import("./protocol.js").User | null} */
   user = null;
-  outbox = new Outbox();
+  outbox = new Outbox(() => this.#keep());
   /** Whether the room can take posts: joined, over a connection that is open. */
   #isOpen = false;
   /** The name a guest gave, until the server has taken it. */
   #name = "";
+  /** Under which what isn't sent is kept; empty until it is known who speaks. */
+  #keptAs = "";
   #renewRef = "";
   #renewals = 0;
   /** @type {Map<string, Asked>} */
@@ -41,6 +44,11 @@ export class Posting {
   /** @param {PostingOptions} options */
   constructor(options) {
     this.#options = options;
+  }
+
+  /** The host's account that speaks; empty for guests, who are all one reader at this browser. */
+  get account() {
+    return this.isIdentified && this.user?.role !== "guest" ? (this.user?.id ?? "") : "";
   }
 
   /** Whether what is said now has, or will have, an identity to be said under; else a name has to be given first. */
@@ -97,6 +105,7 @@ export class Posting {
   welcomed(user) {
     this.user = user ?? null;
     if (user?.role === "guest") this.#name = user.name;
+    this.#recall();
     this.#renewRef = "";
     this.#flush();
   }
@@ -144,6 +153,22 @@ export class Posting {
       this.#options.onError(frame);
     } else return false;
     return true;
+  }
+
+  /** Takes up what an earlier page of this account could not send: by its nonce it is in the room once, whatever became of it. */
+  #recall() {
+    const key = `outbox:${this.#options.room}:${this.account}`;
+    if (key === this.#keptAs) return;
+    this.#keptAs = key;
+    const { name = "", posts = [] } = JSON.parse(this.#options.memory.get(key) ?? "{}");
+    this.#name ||= name;
+    for (const { nonce, body, parent } of posts) this.outbox.add(nonce, body, parent);
+  }
+
+  #keep() {
+    if (!this.#keptAs) return;
+    const posts = this.outbox.shown.map(({ nonce, body, parent }) => ({ nonce, body, parent }));
+    this.#options.memory.set(this.#keptAs, posts.length ? JSON.stringify({ name: this.#name, posts }) : null);
   }
 
   /** @param {Failure} failure */

@@ -64,7 +64,7 @@ export class ThreadSession {
     this.feed = new Feed(options.order);
     const { room, onChange, onPosted, onError } = options;
     this.posting = new Posting({
-      room, onChange, onPosted, onError, later: this.#later, send: (frame) => this.connection.send(frame),
+      room, memory: options.memory, onChange, onPosted, onError, later: this.#later, send: (frame) => this.connection.send(frame),
     });
     this.reactions = new Reactions(this.feed, async (command, name) => {
       onChange();

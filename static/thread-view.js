@@ -208,8 +208,7 @@ export class ThreadView {
   #writer() {
     const { limits, posting } = this.#session;
     const { isIdentified, user } = posting;
-    const isAccount = isIdentified && user?.role !== "guest";
-    return { user: isIdentified && user ? user.name : null, account: isAccount && user ? user.id : "", ...limits };
+    return { user: isIdentified && user ? user.name : null, account: posting.account, ...limits };
   }
 
   /** @param {number} id @param {(item: import("./comment-item.js").CommentItem) => void} act */

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, 
 
 Tree = list[tuple[str, "Tree"]]
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 POLL_MS = 20
 
 READ_TREE = """() => {

@@ -84,6 +84,24 @@ def test_what_is_written_during_an_outage_is_posted_once(
         reader.sees([("Mara: Written in the dark", [])])
 
 
+def test_what_was_not_sent_survives_a_reload_and_is_posted_once(
+    server: ServerProcess, new_reader: NewReader
+) -> None:
+    mara, jon = new_reader().open(), new_reader().open()
+    for reader in (mara, jon):
+        reader.expect_outage()
+    server.kill()
+    mara.sees_state("reconnecting")
+    mara.write("Written in the dark", name="Mara")
+    expect(mara.page.locator("live-thread article.pending")).to_be_attached()
+    server.start()
+    mara.reload()
+    for reader in (mara, jon):
+        reader.sees([("Mara: Written in the dark", [])])
+    mara.reload()
+    mara.sees([("Mara: Written in the dark", [])])
+
+
 def test_a_post_whose_ack_is_lost_is_there_once(new_reader: NewReader) -> None:
     """The server has it, the browser can't know: the same nonce settles it."""
     mara, jon = new_reader(), new_reader().open()

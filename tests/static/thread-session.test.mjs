@@ -8,11 +8,10 @@ import { FakeClock, FakeSockets } from "./fakes.mjs";
 const GUEST = { id: "g1", name: "Mara", role: "guest" };
 const NOBODY = { id: "", name: "", role: "anonymous" };
 
-/** A session whose socket has opened. @param {{token?: string, stored?: string}} [given] */
-function opened({ token, stored } = {}) {
+/** A session whose socket has opened. @param {{token?: string, stored?: string, memory?: Memory}} [given] */
+function opened({ token, stored, memory = new Memory("https://talk/", () => { throw new Error("blocked"); }) } = {}) {
   const clock = new FakeClock();
   const sockets = new FakeSockets();
-  const memory = new Memory("https://talk/", () => { throw new Error("blocked"); });
   if (stored) memory.set("guest", stored);
   /** @type {any[]} */
   const posted = [];
@@ -272,4 +271,35 @@ test("a comment is found wherever it is, and roots of pages not read come last",
   const lost = session.find(5);
   sockets.last.drop(1006);
   assert.equal(await lost, false);
+});
+
+test("what a page could not send, the next page sends with the same nonce and name", () => {
+  const { memory, sockets, session } = opened();
+  welcome(sockets, NOBODY);
+  const { nonce } = session.posting.post({ body: "Unsent", name: "Mara", parent: 4 });
+  session.close();
+  const later = opened({ memory });
+  welcome(later.sockets, NOBODY);
+  answerJoin(later.sockets);
+  assert.equal(later.sockets.last.of("renew")[0].guest.name, "Mara");
+  welcome(later.sockets, GUEST);
+  const [post] = later.sockets.last.of("post");
+  assert.deepEqual([post.nonce, post.body, post.parent], [nonce, "Unsent", 4]);
+  later.sockets.last.say({ type: "ack", ref: nonce, room: "r", seq: 7, comment: comment(7, "Unsent") });
+  assert.ok(opened({ memory }).session.posting.outbox.isEmpty);
+});
+
+test("what one account could not send is not sent by another", () => {
+  const { memory, sockets, session } = opened({ token: "ana" });
+  welcome(sockets, { id: "u1", name: "Ana", role: "reader" });
+  session.posting.post({ body: "Ana's" });
+  session.close();
+  const other = opened({ token: "ben", memory });
+  welcome(other.sockets, { id: "u2", name: "Ben", role: "reader" });
+  answerJoin(other.sockets);
+  assert.deepEqual(other.sockets.last.of("post"), []);
+  const again = opened({ token: "ana", memory });
+  welcome(again.sockets, { id: "u1", name: "Ana", role: "reader" });
+  answerJoin(again.sockets);
+  assert.deepEqual(again.sockets.last.of("post").map((post) => post.body), ["Ana's"]);
 });
