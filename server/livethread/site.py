@@ -74,7 +74,10 @@ class Issuer:
 
 @value
 class Provider:
-    """Where readers may sign in by OpenID Connect; ``label`` is what they read on the button."""
+    """Where readers may sign in by OpenID Connect, or at GitHub, which has an OAuth of its own.
+
+    ``label`` is what they read on the button.
+    """
 
     key: str
     label: str
@@ -82,6 +85,7 @@ class Provider:
     client_id: str
     client_secret: str
     algorithm: Algorithm = "RS256"
+    kind: Literal["openid", "github"] = "openid"
 
 
 @value

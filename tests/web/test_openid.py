@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+from livethread.auth import openid as openid_module
 from livethread.auth.keys import KeySets
 from livethread.auth.openid import Metadata
 from livethread.cli import main
@@ -251,6 +252,58 @@ async def test_a_provider_that_says_what_can_not_be_is_not_used(
     monkeypatch.setattr(openid, "_fetch", lie)
     answer = await site.client.get("/sign-in/with/mock", params={"origin": NEWS})
     assert answer.status_code == 503
+
+
+async def test_a_reader_signs_in_at_github(
+    tmp_path: Path, site: Site, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its OAuth is the provider's here; only what it says of its users is made up."""
+    user = {"id": 583231, "login": "octocat", "name": None, "avatar_url": "https://a.example/o.png"}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        assert b"authorization: bearer " in asked.lower()
+        body = json.dumps(user).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as api:
+        port = api.sockets[0].getsockname()[1]
+        here = openid_module.GITHUB.model_copy(
+            update={
+                "authorization_endpoint": f"{provider}/oauth2/authorize",
+                "token_endpoint": f"{provider}/oauth2/token",
+                "userinfo_endpoint": f"http://127.0.0.1:{port}/user",
+            }
+        )
+        monkeypatch.setattr(openid_module, "GITHUB", here)
+        secret = str(tmp_path / "secret")
+        words = (
+            "add",
+            "github",
+            "--issuer",
+            "github",
+            "--client-id",
+            "us",
+            "--secret-file",
+            secret,
+        )
+        await asyncio.to_thread(say, tmp_path, *words)
+        await site.gateway.services.directory.refresh()
+        sent = await site.client.get("/sign-in/with/github", params={"origin": NEWS})
+        asked = parse_qs(urlsplit(sent.headers["location"]).query)
+        assert "code_challenge" in asked
+        assert "scope" not in asked
+        back = await agree(changed(sent.headers["location"], scope="profile", nonce="n"))
+        given = handed(await come_back(site, back))
+    author = (await site.post({"Authorization": f"Bearer {given['token']}"}, "hi"))["author"]
+    assert (author["name"], author["avatar"]) == ("octocat", "https://a.example/o.png")
+    tampered = await agree(
+        changed(sent.headers["location"], code_challenge="A" * 43, scope="profile")
+    )
+    assert (await come_back(site, tampered)).status_code == 401
 
 
 KEY = RSAKey.generate_key(2048, {"kid": "1"})

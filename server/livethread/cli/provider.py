@@ -23,7 +23,11 @@ def provider() -> None:
 @provider.command()
 @click.argument("key")
 @SITE
-@click.option("--issuer", required=True, help="Its address; below it is its discovery document.")
+@click.option(
+    "--issuer",
+    required=True,
+    help="Its address, below which its discovery document is; or `github`, which has none.",
+)
 @click.option("--client-id", required=True, help="What it knows this server by.")
 @click.option(
     "--secret-file",
@@ -52,20 +56,25 @@ def add(
     **flags: Any,
 ) -> None:
     """Offer a provider by the name KEY, such as google."""
-    from livethread.auth.openid import is_safe_url  # noqa: PLC0415
+    from livethread.auth.openid import GITHUB, is_safe_url  # noqa: PLC0415
+
+    kind = "github" if issuer == "github" else "openid"
+    if kind == "github":
+        issuer = GITHUB.issuer
 
     if not _KEY.fullmatch(key) or key == "mail":
         raise click.UsageError(f"{key!r} can't be a key: up to 32 of a-z, 0-9 and hyphens can.")
     if not is_safe_url(issuer):
         raise click.UsageError("--issuer: an address that begins with https:// is needed.")
-    row = (site, key, label or key, issuer, client_id, secret_file.read_text().strip(), algorithm)
+    secret = secret_file.read_text().strip()
+    row = (site, key, label or key, issuer, client_id, secret, algorithm, kind)
     settings = load_settings(config, flags)
     with writing(settings) as database:
         known_site(database, site)
         query = "SELECT 1 FROM providers WHERE site = ? AND key = ?"
         if database.execute(query, (site, key)).fetchone():
             raise click.ClickException(f"{site} has a provider {key!r} already.")
-        database.execute("INSERT INTO providers VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute("INSERT INTO providers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     base = settings.public_url.rstrip("/") or "https://YOUR-SERVER"
     click.echo(f"{key} sends readers back to {base}/sign-in/back: tell it that address.")
 

@@ -230,6 +230,7 @@ providers = Table(
     Column("client_id", Text, nullable=False),
     Column("client_secret", Text, nullable=False),
     Column("algorithm", String(16), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="openid"),
     comment="where readers sign in by OpenID Connect",
 )
 
