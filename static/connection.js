@@ -47,6 +47,7 @@ export class Connection {
   #backoff;
   /** @type {(url: string) => Socket} */
   #open;
+  #transport;
   /** @type {Socket | null} */
   #socket = null;
   #heardAt = 0;
@@ -62,8 +63,8 @@ export class Connection {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#backoff = new Backoff(options.random);
-    const transport = new Transport();
-    this.#open = options.open ?? ((url) => transport.open(url));
+    this.#transport = new Transport(() => this.reconnect());
+    this.#open = options.open ?? ((url) => this.#transport.open(url));
   }
 
   /** Connects now, whatever it was waiting for. */
@@ -88,6 +89,7 @@ export class Connection {
   /** Closes, and stays closed until `start`. */
   stop() {
     this.#drop();
+    this.#transport.close();
     this.#setState("idle");
   }
 
