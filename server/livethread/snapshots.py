@@ -112,7 +112,7 @@ class Snapshots:
             if snapshot is not None and snapshot.seq >= max(feed.tail, feed.changed_seq):
                 break
             task = self._reading.get(request)
-            if task is None:
+            if task is None or task.done():  # who waited may be told before ``_read_ended`` is
                 task = asyncio.get_running_loop().create_task(self._read(feed, request))
                 self._reading[request] = task
                 task.add_done_callback(partial(self._read_ended, request))
@@ -121,7 +121,8 @@ class Snapshots:
         return snapshot
 
     def _read_ended(self, request: PageRequest, task: Task[Snapshot]) -> None:
-        self._reading.pop(request, None)
+        if self._reading.get(request) is task:
+            del self._reading[request]
         if not task.cancelled():
             task.exception()  # those who asked may be gone: it is no news then
 

@@ -19,14 +19,15 @@ from tests.protocol.reader import Json
 from tests.server.readers import payload_of
 from tests.server.town import MoodyStore, Server
 from tests.server.virtual import VirtualLoop
+from tests.simulation.loop import SeededLoop
 
 PAGE = PageRequest(A)
 BUDGET = 64 * 1024
 
 
 class Scene:
-    def __init__(self) -> None:
-        self.loop = VirtualLoop()
+    def __init__(self, loop: VirtualLoop | None = None) -> None:
+        self.loop = loop or VirtualLoop()
         self.store = MoodyStore()
         self.server = Server(self.store, self.loop)
         self.snapshots = Snapshots(self.store, max_bytes=BUDGET)
@@ -104,6 +105,22 @@ def test_those_who_ask_at_once_share_one_reading(scene: Scene) -> None:
     scene.store.release()
     scene.loop.settle()
     assert len({id(task.result()) for task in tasks}) == 1
+
+
+def test_a_reading_that_missed_a_change_is_no_ones_last() -> None:
+    """Whoever is told first that it has ended: those who wait, or who keeps account of it."""
+    for seed in range(30):
+        scene = Scene(SeededLoop(random.Random(seed)))
+        scene.store.is_slow = True
+        scene.ask()
+        scene.commit(moderate(1, "hide"))
+        late = [scene.ask() for _ in range(5)]
+        for _ in range(2):
+            scene.store.release()
+            scene.loop.settle()
+        shown = [bodies(task.result()) for task in late]
+        scene.loop.finish()
+        assert all("one" not in each for each in shown)
 
 
 def test_audiences_and_pages_do_not_share(scene: Scene) -> None:
