@@ -254,8 +254,12 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         done = list(committed)
         deliver(hub, done)
         gateway.watchers.tell(done)
-        if any(one.act is not None and one.act.action in DECREES for one in done):
+        acts = {one.act.action for one in done if one.act is not None}
+        if acts & DECREES:
             gateway.look()
+        if "delete_all" in acts:  # changed more rooms than the one it was said in
+            for name, _ in hub.rooms():
+                hub.recheck(name)
 
     writer = Writer(
         store,

@@ -57,7 +57,7 @@ Action = Literal[
 ]
 
 
-PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute"]
+PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute", "delete_all"]
 DECREES = frozenset({*get_args(PersonAction), "filters"})
 """Acts that change how people stand, or what is filtered."""
 

@@ -72,6 +72,7 @@ function author(id, doing) {
     button("Mute in this room", "", () => doing.act("mute")),
     button("Shadow", "", () => doing.act("shadow")),
     button("Ban", "", () => doing.act("ban")),
+    button("Delete all", "", () => confirm("Delete all their comments on this site, for good?") && doing.act("delete_all")),
   );
 }
 

@@ -20,6 +20,8 @@ export const DONE = /** @type {Record<string, string>} */ ({
   unmute: "Unmuted",
   shadow: "Shadowed",
   unshadow: "No longer shadowed",
+  delete_all: "All their comments deleted",
+  configure: "Room changed",
 });
 
 export const STATES = /** @type {Record<string, string>} */ ({

@@ -37,6 +37,7 @@ from livethread.model import (
 from livethread.protocol.errors import Conflict, NotFound
 from livethread.protocol.lookalikes import skeleton
 from livethread.site import Ban, Link, Person, Restriction, Standing, site_of
+from livethread.store.decisions import GONE, emptied
 from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
 from livethread.store.plan import BatchState, Decree, plan
 from livethread.store.rows import first_epoch
@@ -231,7 +232,9 @@ class MemoryStore:
             assert isinstance(wish, RestrictPerson)
             assert person is not None
             place, kind = (site, person), wish.action.removeprefix("un")
-            if kind == "ban":
+            if kind == "delete_all":
+                self._delete_all(site, person)
+            elif kind == "ban":
                 bans.pop(place, None)
                 ban = Ban(*place, wish.until_ms, wish.reason or "", write.author.id, write.now_ms)
                 bans |= {place: ban} if wish.action == kind else {}
@@ -248,6 +251,17 @@ class MemoryStore:
             filters=filters,
             restrictions={key: tuple(found) for key, found in restrictions.items() if found},
         )
+
+    def _delete_all(self, site: str, person: str) -> None:
+        for key, comment in sorted(self._state.comments.items()):
+            is_theirs = comment.author.id == person and site_of(key.room) == site
+            if is_theirs and comment.state not in GONE:
+                shown = int(comment.state is CommentState.VISIBLE)
+                room = self._state.rooms[key.room] = self._room(key.room).advanced(-shown)
+                gone = replace(emptied(comment, CommentState.REMOVED), seq=room.seq)
+                self._state.comments[key] = gone
+            if is_theirs:
+                self._state.removed.pop(key, None)
 
     async def person(self, site: str, id: str) -> Person | None:
         return self._people.get((site, id))

@@ -644,6 +644,31 @@ async def test_a_ban_a_mute_a_shadow_are_said_logged_and_taken_back(reopen: Reop
     assert (dict(said.bans), dict(said.restrictions)) == ({}, {})
 
 
+async def test_all_comments_of_a_person_are_deleted_on_the_site(store: Store) -> None:
+    await only(store, post("one", author=TOM), post("two", author=TOM), post("mine", parent=1))
+    await only(store, post("b", author=TOM, room="b"), post("b", author=TOM, room="other a"))
+    await only(store, react(1), moderate(2, "reject"), moderate(1, "pin"))
+    await only(store, restrict(TOM.id, "delete_all", reason="spam"))
+    found = await feed(store)
+    states = {c.id: (c.state, c.body, c.author.name) for c in found.values() if c}
+    assert states == {
+        1: ("removed", "", ""),
+        2: ("removed", "", ""),
+        3: ("visible", "mine", "Mara"),
+    }
+    assert (await store.counts([A, RoomName("b"), RoomName("other a")])) == {
+        "a": 1,
+        "b": 0,
+        "other a": 1,
+    }
+    assert max(found) == (await store.room(A)).seq
+    assert isinstance((await store.commit([moderate(2, "restore")]))[0], NotFound)
+    (act,) = await store.acts(ActsRequest("default", person=TOM.id, limit=1))
+    assert (act.act.action, act.act.reason) == ("delete_all", "spam")
+    (after,) = await only(store, post("goes on"))
+    assert after.seq == max(found) + 1
+
+
 async def test_nobody_bars_themselves(store: Store) -> None:
     assert isinstance((await store.commit([restrict(MOD.id, "ban")]))[0], BadFrame)
     assert dict((await store.standing()).bans) == {}

@@ -169,6 +169,25 @@ async def test_a_ban_closes_the_connections_within_two_seconds(town: Town) -> No
     assert (await again.hear("error"))["code"] == "banned"
 
 
+async def test_deleting_all_of_a_person_is_seen_in_every_room_at_once(town: Town) -> None:
+    mod, mara, tom = await town.staff(), await town.guest("Mara"), await town.guest("Tom")
+    ids = {}
+    for room in ("one", "two"):
+        await ask(tom, type="join", room=room)
+        comment = (await ask(mara, type="post", room=room, body="words"))["comment"]
+        ids[room] = comment["id"]
+        await changed(tom, ids[room], "visible")
+    author = comment["author"]["id"]
+    await ask(mod, type="moderate", room="one", author=author, action="delete_all")
+    seen: set[str] = set()
+    while seen != {"one", "two"}:
+        frame = await tom.hear("changes")
+        states = [change["comment"]["state"] for change in frame["changes"]]
+        if states == ["removed"]:
+            seen.add(frame["room"])
+            assert frame["comments"] == 0
+
+
 async def set_filters(town: Town, **filters: Any) -> None:
     """They count once a comment of the staff's word for it is held."""
     token = bot_token(town.server, "Page", "read", "moderate")

@@ -44,7 +44,7 @@ CommentAction = Literal[
     "lock",
     "unlock",
 ]
-PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute"]
+PersonAction = Literal["ban", "unban", "shadow", "unshadow", "mute", "unmute", "delete_all"]
 Action = Literal[CommentAction, PersonAction]
 RoomState = Literal["open", "closed", "read_only"]
 Since = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$")]
@@ -233,7 +233,8 @@ class Moderate(Write):
         " queue; `reject` and `hide` take it away, `restore` brings it back; `delete` can't be"
         " undone; `pin` and `feature` mark it, `lock` ends replies below a root. Of a person: `ban`"
         " ends their connections to the site, `mute` their writing in the room, `shadow` has others"
-        " not see what they write. `un…` takes each back"
+        " not see what they write. `un…` takes each back; `delete_all`"
+        " deletes all their comments on the site"
     )
     reason: Reason | None = Field(None, description="why, for the audit log")
     until: Moment | None = Field(None, description="of a person: when it ends; absent: never")

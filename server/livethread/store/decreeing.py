@@ -38,6 +38,32 @@ ON CONFLICT (room) DO UPDATE SET filters = excluded.filters
 """
 
 
+_ALL_OF = """
+SELECT comments.row_id, comments.room_id, comments.state = 'visible',
+  rooms.seq + row_number() OVER (PARTITION BY room_id ORDER BY comments.id)
+FROM comments JOIN rooms ON rooms.id = room_id
+WHERE author_id = ?1 AND comments.state NOT IN ('deleted', 'removed')
+  AND CASE WHEN ?2 = 'default' THEN instr(rooms.name, ' ') = 0
+    ELSE substr(rooms.name, 1, length(?2) + 1) = ?2 || ' ' END
+"""
+_EMPTY = """
+UPDATE comments SET seq = value ->> 3, reacted_seq = NULL, state = 'removed', author_name = '',
+  author_avatar = NULL, author_badge = NULL, body = '', rich = NULL, reactions = NULL, score = 0,
+  hold = NULL, due_ms = NULL, reports = 0, pinned = 0, featured = 0
+FROM json_each(?) WHERE row_id = value ->> 0
+"""
+_ADVANCE = """
+UPDATE rooms SET seq = listed.seq, comments = rooms.comments - listed.shown FROM (
+  SELECT value ->> 1 AS room_id, max(value ->> 3) AS seq, sum(value ->> 2) AS shown
+  FROM json_each(?) GROUP BY 1
+) AS listed WHERE rooms.id = listed.room_id
+"""
+_FORGET_REMOVED = """
+DELETE FROM removed WHERE (room_id, comment_id) IN
+  (SELECT room_id, id FROM comments WHERE author_id = ?)
+"""
+
+
 def write_decrees(connection: sqlite3.Connection, decrees: Sequence[Decree]) -> None:
     """In their order, for one may take back what another did."""
     for write, person in decrees:
@@ -50,6 +76,8 @@ def write_decrees(connection: sqlite3.Connection, decrees: Sequence[Decree]) -> 
                 _run(connection, _BAN, [site, person, wish.until_ms, why, by, write.now_ms])
             case RestrictPerson(action="unban"):
                 _run(connection, _UNBAN, [site, person])
+            case RestrictPerson(action="delete_all"):
+                _delete_all(connection, site, person or "")
             case RestrictPerson(action=action):
                 kind = action.removeprefix("un")
                 place = [site, person, kind, write.room if kind == "mute" else ""]
@@ -58,6 +86,14 @@ def write_decrees(connection: sqlite3.Connection, decrees: Sequence[Decree]) -> 
                 else:
                     _run(connection, _FREE, place)
     connection.execute(RISE)
+
+
+def _delete_all(connection: sqlite3.Connection, site: str, person: str) -> None:
+    """Empty all comments of a person, each at the next seq of its room."""
+    listed = to_json(connection.execute(_ALL_OF, (person, site)).fetchall()).decode()
+    connection.execute(_EMPTY, (listed,))
+    connection.execute(_ADVANCE, (listed,))
+    connection.execute(_FORGET_REMOVED, (person,))
 
 
 def _run(connection: sqlite3.Connection, sql: str, row: list[Any]) -> None:
