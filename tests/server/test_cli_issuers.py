@@ -59,6 +59,7 @@ def test_of_a_private_key_only_the_public_half_is_kept(tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (["add", "livethread", "--algorithm", "HS256"], "can't be an issuer's name"),
+        (["add", "mailto:", "--algorithm", "HS256"], "can't be an issuer's name"),
         (["add", NAME, "--algorithm", "none"], "'none' is not one of"),
         (["add", NAME, "--algorithm", "HS512"], "'HS512' is not one of"),
         (["add", NAME], "--algorithm"),

@@ -18,6 +18,8 @@ from livethread.site import Algorithm
 
 MAX_KEYS = 2
 _OWN = "livethread"
+_TAKEN = (_OWN, "mailto:")
+"""Who is signed in here has one of these as issuer."""
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _KEY = click.option(
     "--key-file",
@@ -57,7 +59,7 @@ def add(
     **flags: Any,
 ) -> None:
     """Believe tokens whose `iss` is NAME. For HS256 without a file a secret is made and printed."""
-    if name == _OWN or not name.isprintable() or not name:
+    if name.startswith(_TAKEN) or not name.isprintable() or not name:
         raise click.UsageError(f"{name!r} can't be an issuer's name.")
     if jwks_url is not None:
         _check_url(jwks_url, algorithm, key_file)
