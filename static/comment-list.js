@@ -136,6 +136,7 @@ export class CommentList {
     this.#made = [];
     for (const id of this.#items.keys()) if (!feed.comments.has(id)) this.#items.delete(id);
     const stale = isAllStale ? new Set(this.#items.keys()) : new Set(feed.touched);
+    if (this.#asked && !this.#session.isLoading(this.#asked)) for (const id of feed.touched) this.#branches.open(this.#listOf(id));
     feed.touched.clear();
     this.#branches.begin();
     const hadFocus = focusedIn(this.element);
