@@ -40,7 +40,12 @@ export class Transport {
   #meet(url) {
     if (this.#channel || !navigator.locks) return;
     const name = `livethread ${url}`;
-    const channel = new BroadcastChannel(name);
+    let channel;
+    try {
+      channel = new BroadcastChannel(name);
+    } catch {
+      return; // blocked, as storage is: a socket of one's own will do
+    }
     this.#channel = channel;
     channel.onmessage = async () => {
       channel.onmessage = null;

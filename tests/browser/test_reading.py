@@ -112,7 +112,13 @@ def test_it_works_where_storage_is_blocked(new_reader: NewReader) -> None:
     mara = new_reader()
     mara.page.add_init_script(
         """const blocked = { get() { throw new DOMException("blocked"); } };
-        Object.defineProperty(window, "localStorage", blocked);"""
+        for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
+          Object.defineProperty(window, name, blocked);
+        }
+        Object.defineProperty(document, "cookie", blocked);
+        window.BroadcastChannel = class {
+          constructor() { throw new DOMException("blocked", "SecurityError"); }
+        };"""
     )
     mara.open().write("One", name="Mara")
     mara.sees([("Mara: One", [])])
