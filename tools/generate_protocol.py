@@ -139,7 +139,8 @@ Numbers are the defaults; [settings](settings.md) can change the server's.
 **Connecting.** A websocket at `/ws`; the subprotocol `livethread.v1` may be named, but needn't be.
 Each text frame is one JSON object with a `type`; binary frames close the connection. A browser's
 origin must be one the server knows, else the handshake ends with 403; without an `Origin` header
-only bots may speak. 503 means that the server is full or about to stop: come back as after a close.
+only bots may speak. Where a server has several sites, the origin or a bot's token says which; else
+`/ws?site=KEY` does. 503 means that the server is full or about to stop: come back as after a close.
 Absent fields are left out, never sent as null. Ignore types and fields you don't know: later
 versions add some.
 
