@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from livethread.cli import main
 from tests.browser.reader import PATIENCE_S, Reader
+from tests.browser.test_thread import HOSTILE
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -38,7 +40,7 @@ class Desk:
     def __init__(self, server: ServerProcess, page: Page, url: str) -> None:
         self.page = page
         self._server = server
-        self._token = url.partition("#token=")[2]
+        self.token = url.partition("#token=")[2]
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
@@ -72,7 +74,11 @@ class Desk:
             f"{self._server.url}/api/v1/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}", "Origin": self._server.url},
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Origin": self._server.url,
+                "Idempotency-Key": secrets.token_urlsafe(),
+            },
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
@@ -189,10 +195,10 @@ def test_reports_are_listed_with_the_comment_it_answers_and_kept(
     jon.sees([("Mara: A question", [("Jon: <img src=x onerror=alert(1)> rude", [])])])
     reply = ana.ask("GET", "queue?list=recent")["items"][0]["comment"]
     guest = ana.ask("POST", "guests", {"name": "Reader"})["guest_token"]
-    ana_token, ana._token = ana._token, guest
+    ana_token, ana.token = ana.token, guest
     body = {"reason": "abuse", "text": "look at that"}
     ana.ask("POST", f"rooms/{ROOM}/comments/{reply['id']}/reports", body)
-    ana._token = ana_token
+    ana.token = ana_token
     ana.tab("Reported")
     expect(ana.page.locator(".reports")).to_contain_text("Abuse: look at that")
     expect(ana.page.locator(".parent")).to_contain_text("A question")
@@ -203,6 +209,37 @@ def test_reports_are_listed_with_the_comment_it_answers_and_kept(
     expect(ana.page.locator(".empty")).to_have_text("Nothing waits.")
     ana.tab("Recent")
     expect(ana.page.locator(".row")).to_have_count(2)
+
+
+def test_hostile_text_in_every_field_is_text(new_desk: Callable[..., Desk]) -> None:
+    """Names, bodies, titles, reports, reasons of filters and of moderators."""
+    ana = new_desk()
+    ana.until_known()
+    staff = ana.token
+    for number, text in enumerate([*HOSTILE, "<b onmouseover=window.harmed=1>x"]):
+        room = f"hostile/{number}"
+        ana.token = staff
+        ana.ask("PATCH", f"rooms/{room}", {"title": text, "reason": text})
+        ana.token = ana.ask("POST", "guests", {"name": text[:40]})["guest_token"]
+        comment = ana.ask("POST", f"rooms/{room}/comments", {"body": text})["comment"]
+        report = {"reason": "other", "text": text}
+        ana.token = ana.ask("POST", "guests", {"name": "Reader"})["guest_token"]
+        ana.ask("POST", f"rooms/{room}/comments/{comment['id']}/reports", report)
+        ana.token = staff
+        hold = {"action": "hold", "reason": text}
+        ana.ask("POST", f"rooms/{room}/comments/{comment['id']}/moderation", hold)
+    ana.open()
+    for tab, rows in (("Held", len(HOSTILE) + 1), ("Recent", len(HOSTILE) + 1)):
+        ana.tab(tab)
+        expect(ana.page.locator(".row")).to_have_count(rows)
+        for row in range(rows):
+            ana.page.locator(".row .open").nth(row).click()
+            expect(ana.page.locator(".log")).to_be_visible()
+            expect(ana.page.locator(".reports")).to_be_visible()
+            made = "body :is(img, svg, iframe, script, b, object, [onmouseover], [onerror])"
+            assert ana.page.locator(made).count() == 0
+            assert ana.page.evaluate("window.harmed") is None
+    assert ana.page.locator(".detail a[href^='javascript']").count() == 0
 
 
 def test_the_room_is_closed_from_the_page_for_all_who_read_it(
