@@ -385,12 +385,16 @@ class QueueItem:
 
 @value
 class QueueRequest:
-    """The newest of a site's comments posted before ``before`` (a place), of what is named."""
+    """The newest of a site's comments posted before ``before`` (a place), of what is named.
+
+    ``text``: that have it in their words or their author's name, in small or capital letters.
+    """
 
     site: str
     list: Literal["held", "reported", "recent"]
     room: RoomName | None = None
     author: str | None = None
+    text: str | None = None
     before: int | None = None
     limit: int = 50
 

@@ -22,6 +22,8 @@ class Page {
   #list = "held";
   /** @type {string | undefined} */
   #author;
+  /** @type {string | undefined} */
+  #text;
   /** @type {number | undefined} */
   #next;
   #counts = { held: 0, reported: 0 };
@@ -37,6 +39,7 @@ class Page {
   #bulkCount = el("span", {});
   #tabs = new Map(LISTS.map(([list, name]) => [list, button(name, "tab", () => this.open(list))]));
   #filter = button("", "filter", () => this.open(this.#list));
+  #search = el("input", { type: "search", "aria-label": "Search comments and names", placeholder: "Search", maxlength: "100" });
   #queue = new QueueView({ choose: (key) => this.choose(key), select: (key) => this.select(key) });
   #detail = el("section", { class: "pane", "aria-label": "Comment" });
   #help = el("dialog", { class: "help", "aria-label": "Shortcuts" });
@@ -55,12 +58,13 @@ class Page {
     this.element = el(
       "main",
       {},
-      el("header", {}, el("h1", {}, "Moderation"), el("nav", { "aria-label": "Lists" }, ...this.#tabs.values()), this.#state, help, button("Sign out", "quiet", onSignOut)),
+      el("header", {}, el("h1", {}, "Moderation"), el("nav", { "aria-label": "Lists" }, ...this.#tabs.values()), this.#search, this.#state, help, button("Sign out", "quiet", onSignOut)),
       el("div", { class: "columns" }, el("section", { class: "list", "aria-label": "Queue" }, this.#filter, this.#pill, this.#bulk, this.#queue.element, this.#empty, this.#more), this.#detail),
       el("footer", {}, this.#status, this.#undo),
       this.#help,
     );
     this.#undo.hidden = true;
+    this.#search.addEventListener("change", () => void this.open("recent", undefined, this.#search.value.trim() || undefined));
   }
 
   async start() {
@@ -70,12 +74,14 @@ class Page {
     document.addEventListener("visibilitychange", () => document.hidden || void this.look());
   }
 
-  /** @param {List} list @param {string} [author] */
-  async open(list, author) {
+  /** @param {List} list @param {string} [author] @param {string} [text] */
+  async open(list, author, text) {
     this.#list = list;
     this.#author = author;
-    const found = await this.#backend.queue({ list, author });
-    if (this.#list !== list || this.#author !== author) return;
+    this.#text = text;
+    if (text === undefined) this.#search.value = "";
+    const found = await this.#backend.queue({ list, author, text });
+    if (this.#list !== list || this.#author !== author || this.#text !== text) return;
     this.#counts = found;
     this.#next = found.next;
     this.#desk.begin(found.items);
@@ -84,7 +90,7 @@ class Page {
   }
 
   async more() {
-    const found = await this.#backend.queue({ list: this.#list, author: this.#author, before: this.#next });
+    const found = await this.#backend.queue({ list: this.#list, author: this.#author, text: this.#text, before: this.#next });
     this.#next = found.next;
     this.#desk.append(found.items);
     this.render();
@@ -124,7 +130,7 @@ class Page {
     this.#bulk.hidden = desk.selected.size === 0;
     setText(this.#bulkCount, `${desk.selected.size} selected`);
     this.#empty.hidden = desk.items.length > 0;
-    setText(this.#empty, this.#list === "held" ? "Nothing waits." : this.#list === "reported" ? "No open reports." : "No comments yet.");
+    setText(this.#empty, this.#list === "held" ? "Nothing waits." : this.#list === "reported" ? "No open reports." : this.#text ? "Nothing found." : "No comments yet.");
     this.#more.hidden = this.#next === undefined;
   }
 
@@ -134,7 +140,7 @@ class Page {
     if (frame.type === "watching") void this.recount();
     if (frame.type !== "queued") return;
     const { comment, room, reports, action, by } = frame;
-    const belongs = this.#list === "held" ? comment.state === "held" : this.#list === "reported" ? Boolean(reports) && comment.state !== "held" : this.#author === undefined && comment.author;
+    const belongs = this.#list === "held" ? comment.state === "held" : this.#list === "reported" ? Boolean(reports) && comment.state !== "held" : this.#author === undefined && this.#text === undefined && comment.author;
     const decision = action && by ? { action, by: by.name === this.#me ? "you" : by.name } : undefined;
     if (this.#desk.hear({ room, comment }, decision, Boolean(belongs))) this.render();
     if (this.#desk.item?.comment.id === comment.id && this.#desk.item?.room === room) void this.look();

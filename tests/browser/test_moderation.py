@@ -211,6 +211,24 @@ def test_reports_are_listed_with_the_comment_it_answers_and_kept(
     expect(ana.page.locator(".row")).to_have_count(2)
 
 
+def test_comments_are_found_by_their_words(
+    new_desk: Callable[..., Desk], new_reader: NewReader
+) -> None:
+    mara = new_reader().open()
+    mara.write("A bridge", name="Mara")
+    mara.write("A tunnel")
+    mara.sees([("Mara: A tunnel", []), ("Mara: A bridge", [])])
+    ana = new_desk().open()
+    ana.page.get_by_role("searchbox").fill("BRIDGE")
+    ana.press("Enter")
+    expect(ana.page.locator(".queue .excerpt")).to_have_text(["A bridge"])
+    ana.page.get_by_role("searchbox").fill("viaduct")
+    ana.press("Enter")
+    expect(ana.page.locator(".empty")).to_have_text("Nothing found.")
+    ana.tab("Recent")
+    expect(ana.page.locator(".row")).to_have_count(2)
+
+
 def test_hostile_text_in_every_field_is_text(new_desk: Callable[..., Desk]) -> None:
     """Names, bodies, titles, reports, reasons of filters and of moderators."""
     ana = new_desk()

@@ -182,6 +182,7 @@ class MemoryStore:
             for place, room, comment in found[request.list]
             if request.room in (None, room)
             and request.author in (None, comment.author.id)
+            and (request.text or "").lower() in f"{comment.body}\0{comment.author.name}".lower()
             and (request.before is None or place < request.before)
         ]
         listed = tuple(items[::-1][: request.limit])

@@ -754,6 +754,20 @@ async def test_the_queue_lists_what_is_held_what_is_reported_and_all(store: Stor
         assert await queue(store, which) == Queue((), 0, 0)
 
 
+async def test_the_queue_is_searched_by_words_and_names(store: Store) -> None:
+    await only(store, post("The BRIDGE is open"), post("100 %_ sure"), post("no", author=TOM))
+    for text, ids in (
+        ("bridge", [1]),
+        ("%", [2]),
+        ("_", [2]),
+        ("tom", [3]),
+        ("o", [3, 1]),
+        ("xyz", []),
+    ):
+        found = (await queue(store, "recent", text=text)).items
+        assert [item.comment.id for item in found] == ids, text
+
+
 async def test_walking_the_queue_gives_each_comment_once_while_more_come(store: Store) -> None:
     await only(store, *(post(str(n), room=f"r{n % 3}") for n in range(7)))
     found, before = [], None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import (
@@ -98,6 +98,14 @@ def _queued(request: QueueRequest) -> Select[Any]:
         query = query.where(rooms.c.name == request.room)
     if request.author is not None:
         query = query.where(comments.c.author_id == request.author)
+    if request.text is not None:
+        # Read through, newest first: an index of words would cost every comment as it is posted.
+        query = query.where(
+            or_(
+                comments.c.body.icontains(request.text, autoescape=True),
+                comments.c.author_name.icontains(request.text, autoescape=True),
+            )
+        )
     if request.before is not None:
         query = query.where(comments.c.row_id < request.before)
     return query

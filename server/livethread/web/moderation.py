@@ -134,6 +134,9 @@ async def read_queue(
     ] = "held",
     room: text.RoomName | None = None,
     author: Annotated[str | None, Query(max_length=200, description="an author's id")] = None,
+    text: Annotated[
+        str | None, Query(max_length=100, description="in a comment's words or its author's name")
+    ] = None,
     before: Annotated[
         int | None, Query(ge=1, le=2**53 - 1, description="`next` of an earlier answer")
     ] = None,
@@ -142,7 +145,7 @@ async def read_queue(
     """What is held, reported or recent, newest first, with the reports; for who may moderate."""
     reader.identity.require("moderate", room or "*")
     key = None if room is None else reader.key_of(room)
-    request = QueueRequest(reader.identity.site, list, key, author, before, limit)
+    request = QueueRequest(reader.identity.site, list, key, author, text, before, limit)
     found = await gateway.services.store.queue(request)
     value: dict[str, Any] = {
         "items": [item_json(item) for item in found.items],
