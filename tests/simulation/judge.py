@@ -141,7 +141,8 @@ class Judge:
                 yield f"acknowledged before the commit: {command['nonce']} as {seq}"
             elif made is not None and made != seq:
                 yield f"wrong answer: {command['nonce']} made {made}, acknowledged as {seq}"
-        truth.acknowledge(seq)
+        if "comment" in frame:  # a report's says of which change it was, not what that is
+            truth.acknowledge(seq)
 
     def _joined(self, connection: Connection, frame: Json) -> Iterator[str]:
         room = frame["room"]["name"]
