@@ -25,9 +25,9 @@ run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--
 	@$(BIN)/livethread serve --data-dir var $(ARGS)
 
 test: check ## all checks and all tests but the slow ones
-	@$(PYTEST) --numprocesses 2 --dist loadscope
+	@$(PYTEST) --numprocesses 3 --dist loadscope
 ifneq ($(wildcard tests/browser/test_*.py),)
-	@$(PYTEST) --numprocesses 2 -m browser
+	@$(PYTEST) --numprocesses 3 -m browser
 endif
 
 test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing, a thousand simulated seeds
