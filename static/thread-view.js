@@ -4,6 +4,7 @@ import { Announcer } from "./announcer.js";
 import { CommentForms } from "./comment-forms.js";
 import { CommentList } from "./comment-list.js";
 import { Composer } from "./composer.js";
+import { ConnectionLine } from "./connection-line.js";
 import { button, el, focusedIn, setText } from "./dom.js";
 import { isTombstone, parseCursor } from "./protocol.js";
 
@@ -12,7 +13,6 @@ import { isTombstone, parseCursor } from "./protocol.js";
 /** @typedef {import("./memory.js").Memory} Memory */
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "best"]);
-const NOTICE_AFTER_MS = 1_000;
 const TICK_MS = 1_000;
 const TIMES_EVERY = 30;
 
@@ -26,10 +26,9 @@ export class ThreadView {
   #forms;
   #composer;
   #announcer;
+  #line;
   #title;
   #count = el("span", { class: "count" });
-  #dot = el("span", { class: "dot", "aria-hidden": "true" });
-  #state = el("span");
   #order;
   #unread;
   #closedNote;
@@ -38,11 +37,7 @@ export class ThreadView {
   #tryAgain;
   #skeleton = el("div", { class: "skeleton", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
   #pill;
-  #notice;
-  #noticeText = el("span");
-  #tryNow;
   #ticks = 0;
-  #lostAt = 0;
   #arrivedBefore = 0;
   #timer;
   /** The comment a link led to. @type {Element | null} */
@@ -60,6 +55,7 @@ export class ThreadView {
     this.#room = room;
     this.#live = live;
     this.#announcer = new Announcer(words);
+    this.#line = new ConnectionLine(session, words, () => this.#announcer.say(words.say("backOnline")));
     this.#forms = new CommentForms({
       session, words, memory, room,
       onReply: (post) => this.#post(post),
@@ -92,18 +88,16 @@ export class ThreadView {
     this.#unread = button("", "plain unread", () => this.#nextNew());
     this.#closedNote = el("p", { class: "note", hidden: "" }, words.say("roomClosed"));
     this.#tryAgain = button(words.say("tryAgain"), "plain", () => session.start());
-    this.#tryNow = button(words.say("tryNow"), "plain", () => session.start());
     this.#pill = button("", "pill", () => this.#showNew(0));
-    this.#notice = el("p", { class: "notice", hidden: "" }, this.#noticeText, " ", this.#tryNow);
     this.element = el(
       "section", { "aria-labelledby": "title" },
       el("header", {},
-        this.#title, el("p", { class: "meta state" }, this.#dot, this.#state), this.#order),
+        this.#title, this.#line.state, this.#order),
       this.#composer.form, this.#closedNote, this.#unread, this.#linkNote,
       el("div", { class: "float top" }, this.#pill),
       this.#skeleton, this.#list.element,
       el("div", { class: "empty" }, this.#empty, this.#tryAgain),
-      el("div", { class: "float bottom" }, this.#notice),
+      el("div", { class: "float bottom" }, this.#line.notice),
       this.#announcer.element,
     );
     this.element.addEventListener("focusin", () => this.#takeKeys().catch(() => {}), { once: true });
@@ -145,7 +139,7 @@ export class ThreadView {
     const isEmpty = isLoaded && isOpen && this.#list.element.childElementCount === 0;
     setText(this.#empty, didNotLoad ? (failure ?? this.#words.say("notLoaded")) : isEmpty ? this.#words.say("none") : "");
     this.#order.hidden = feed.count < 2;
-    this.#showState();
+    this.#line.update();
     this.#equip();
     return shown;
   }
@@ -326,41 +320,9 @@ export class ThreadView {
     if (isLoaded) this.#memory.set(`seen:${this.#room}`, `${feed.epoch}.${Math.min(feed.seq, ...[...feed.arrived].map((id) => id - 1))}`);
   }
 
-  // ── the connection in words ───────────────────────────────────────────────────────────────────────────────────────
-
-  #showState() {
-    const { status, feed, readers } = this.#session;
-    const words = this.#words;
-    const isOffline = !navigator.onLine && status !== "live";
-    const isClosed = status === "live" && (feed.room?.state ?? "open") !== "open";
-    const live = readers > 0 ? words.say("liveReading", { n: readers }) : words.say("live");
-    const text = isOffline ? words.say("offline") : isClosed ? words.say("closed") : status === "live" ? live : words.say(status);
-    setText(this.#state, text);
-    this.#dot.dataset.state = isOffline ? "offline" : isClosed ? "closed" : status;
-    this.#showNotice();
-  }
-
-  #showNotice() {
-    const { status, isLoaded, connection } = this.#session;
-    const isStopped = status === "stopped" && isLoaded;
-    const isLost = status === "reconnecting";
-    if (isLost && !this.#lostAt) this.#lostAt = Date.now();
-    const isLong = isLost && Date.now() - this.#lostAt >= NOTICE_AFTER_MS;
-    if (!isLost) {
-      if (this.#lostAt && !this.#notice.hidden && status === "live") this.#announcer.say(this.#words.say("backOnline"));
-      this.#lostAt = 0;
-    }
-    this.#notice.hidden = !isLong && !isStopped;
-    this.#tryNow.hidden = connection.state !== "waiting";
-    const seconds = Math.ceil((connection.retryAt - Date.now()) / 1000);
-    const isSoon = connection.state !== "waiting" || seconds < 1;
-    if (isStopped) setText(this.#noticeText, this.#words.say("refused"));
-    else setText(this.#noticeText, isSoon ? this.#words.say("lostNow") : this.#words.say("lost", { n: seconds }));
-  }
-
   #tick() {
     this.#ticks += 1;
     if (this.#ticks % TIMES_EVERY === 0) this.#list.tick(Date.now());
-    if (this.#session.status !== "live") this.#showState();
+    if (this.#session.status !== "live") this.#line.update();
   }
 }

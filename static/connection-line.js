@@ -1,0 +1,59 @@
+/** How the connection is, in words: a line in the header, and a notice below while it is lost. */
+import { button, el, setText } from "./dom.js";
+
+const NOTICE_AFTER_MS = 1_000;
+
+export class ConnectionLine {
+  #session;
+  #words;
+  #onBack;
+  #dot = el("span", { class: "dot", "aria-hidden": "true" });
+  #text = el("span");
+  #noticeText = el("span");
+  #tryNow;
+  #lostAt = 0;
+
+  /**
+   * @param {import("./thread-session.js").ThreadSession} session
+   * @param {import("./words.js").Words} words
+   * @param {() => void} onBack  an outage that was told of is over
+   */
+  constructor(session, words, onBack) {
+    this.#session = session;
+    this.#words = words;
+    this.#onBack = onBack;
+    this.#tryNow = button(words.say("tryNow"), "plain", () => session.start());
+    this.state = el("p", { class: "meta state" }, this.#dot, this.#text);
+    this.notice = el("p", { class: "notice", hidden: "" }, this.#noticeText, " ", this.#tryNow);
+  }
+
+  update() {
+    const { status, feed, readers } = this.#session;
+    const words = this.#words;
+    const isOffline = !navigator.onLine && status !== "live";
+    const isClosed = status === "live" && (feed.room?.state ?? "open") !== "open";
+    const live = readers > 0 ? words.say("liveReading", { n: readers }) : words.say("live");
+    const text = isOffline ? words.say("offline") : isClosed ? words.say("closed") : status === "live" ? live : words.say(status);
+    setText(this.#text, text);
+    this.#dot.dataset.state = isOffline ? "offline" : isClosed ? "closed" : status;
+    this.#showNotice();
+  }
+
+  #showNotice() {
+    const { status, isLoaded, connection } = this.#session;
+    const isStopped = status === "stopped" && isLoaded;
+    const isLost = status === "reconnecting";
+    if (isLost && !this.#lostAt) this.#lostAt = Date.now();
+    const isLong = isLost && Date.now() - this.#lostAt >= NOTICE_AFTER_MS;
+    if (!isLost) {
+      if (this.#lostAt && !this.notice.hidden && status === "live") this.#onBack();
+      this.#lostAt = 0;
+    }
+    this.notice.hidden = !isLong && !isStopped;
+    this.#tryNow.hidden = connection.state !== "waiting";
+    const seconds = Math.ceil((connection.retryAt - Date.now()) / 1000);
+    const isSoon = connection.state !== "waiting" || seconds < 1;
+    if (isStopped) setText(this.#noticeText, this.#words.say("refused"));
+    else setText(this.#noticeText, isSoon ? this.#words.say("lostNow") : this.#words.say("lost", { n: seconds }));
+  }
+}
