@@ -2,7 +2,7 @@
 import { loadModule } from "./address.js";
 import { en } from "./lang/en.js";
 
-/** @typedef {keyof typeof en} Key */
+/** @typedef {keyof typeof en | keyof typeof import("./more-words.js").moreWords} Key */
 /** @typedef {Record<string, string | number>} Values */
 /** @typedef {string | Record<string, string>} Phrase  a string, or one for each plural category of `n` */
 /** @typedef {Partial<Record<Key, Phrase>>} Catalogue  what it lacks is said in English */
@@ -26,7 +26,7 @@ export class Words {
   /** @param {string} [locale] @param {Catalogue} [catalogue] */
   constructor(locale = "en", catalogue = {}) {
     this.locale = locale;
-    this.#catalogue = { ...en, ...catalogue };
+    this.#catalogue = /** @type {Record<Key, Phrase>} */ ({ ...en, ...catalogue });
     this.#plural = new Intl.PluralRules(locale);
     this.#number = new Intl.NumberFormat(locale);
   }
@@ -34,6 +34,11 @@ export class Words {
   /** Which way the language is written. */
   get dir() {
     return RIGHT_TO_LEFT.includes(languageOf(this.locale)) ? "rtl" : "ltr";
+  }
+
+  /** Takes the English of a part that was loaded later. @param {Catalogue} more */
+  learn(more) {
+    this.#catalogue = { ...more, ...this.#catalogue };
   }
 
   /** The phrase with its `{names}` filled in; where it has plural forms, `n` chooses. @param {Key} key @param {Values} [values] */
