@@ -28,6 +28,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "page": {"room": "a", "parent": 1, "after": "o1", "limit": 5, "order": "newest"},
     "moderate": {"room": "a", "nonce": N, "comment": 1, "action": "pin", "reason": "why"},
     "configure": {"room": "a", "nonce": N, "state": "open", "slow_mode_s": 1, "title": "T"},
+    "watch": {"on": True, "held": True},
     "renew": {"guest": {"name": "Mara"}},
     "ping": {"t": 1},
 }
