@@ -18,7 +18,7 @@ READ_TREE = """() => {
     .map((row) => row.querySelector(":scope > article:not(.pending)"))
     .filter(Boolean)
     .map((article) => [
-      `${article.querySelector("h3").textContent}: ${article.querySelector(".body").innerText}`,
+      `${article.querySelector("h3").textContent}: ${article.querySelector(".body").textContent}`,
       read(article.parentElement.querySelector(":scope > .branch > .replies")),
     ]);
   return read(document.querySelector("live-thread").shadowRoot.querySelector(".roots"));

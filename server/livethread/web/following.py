@@ -73,7 +73,7 @@ class Follower:
         is_waiting = True
 
         def stop(_: Future[None]) -> None:
-            if is_waiting:
+            if is_waiting and not deadline.expired():
                 deadline.reschedule(0)
 
         try:
