@@ -84,6 +84,7 @@ export class Tabs {
 
   /** @param {string} url @returns {Socket} */
   open(url) {
+    clearTimeout(this.#patience);
     if (this.#isLeading) return this.#lead(url);
     if (this.#alone) return this.#company.direct(url);
     const port = new Port((text) => this.#follow(text), () => this.#tell({ kind: "close" }));

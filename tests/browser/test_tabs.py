@@ -94,6 +94,9 @@ def test_when_the_tab_with_the_socket_goes_another_leads(
     other = new_reader().open()
     other.write("While they change", name="Jon")
     window.shares(1)
+    for tab in window.tabs:
+        # What comes while somebody writes would wait behind "1 new comment".
+        expect(tab.comment("While they change")).to_be_attached()
     window.tabs[0].write("After")
     for tab in window.tabs:
         tab.sees([("Mara: After", []), ("Jon: While they change", []), ("Mara: Before", [])])
