@@ -1,4 +1,4 @@
-"""A server of its own for each test, and readers with a browser context each.
+"""One server for the tests that don't harm it, a room each; readers with a browser context each.
 
 Any page or console error fails the test, unless the reader was told to expect an outage.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -30,18 +31,47 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     }
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with serving(tmp_path, **UNLIMITED) as server:
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One for all tests that neither end it nor look at more than a room."""
+    with serving(tmp_path_factory.mktemp("server"), **UNLIMITED) as server:
         yield server
 
 
 @pytest.fixture
-def new_reader(server: ServerProcess, browser: Browser) -> Iterator[Callable[..., Reader]]:
-    """Opens the demo article as somebody new; keywords go to the browser context."""
+def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """For a test that ends it; what opens pages opens them there."""
+    with serving(tmp_path, **UNLIMITED) as server:
+        yield server
+
+
+# The demo article stands under any name, with one discussion: tests give it one for each.
+ROOM_OF_THE_PATH = """new MutationObserver((_, observer) => {
+  const thread = document.querySelector("live-thread[room='demo/bridge']");
+  if (!thread) return;
+  observer.disconnect();
+  thread.setAttribute("room", location.pathname.slice(1));
+}).observe(document, {childList: true, subtree: true});"""
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest) -> str:
+    """An article that no other test has: a demo page, whose room is named by its path."""
+    own = "own_server" in request.fixturenames
+    server: ServerProcess = request.getfixturevalue("own_server" if own else "server")
+    return f"{server.url}/demo/{room_name(request)}"
+
+
+def room_name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"\W+", "-", f"{request.path.stem} {request.node.name}")
+
+
+@pytest.fixture
+def new_reader(url: str, browser: Browser) -> Iterator[Callable[..., Reader]]:
+    """Opens the article, or another path, as somebody new; keywords go to the browser context."""
     readers: list[Reader] = []
 
-    def new(path: str = "/demo/bridge", **context_options: Any) -> Reader:
+    def new(path: str = "", **context_options: Any) -> Reader:
         options = {
             "viewport": {"width": 900, "height": 900},
             "locale": "en-GB",
@@ -49,7 +79,9 @@ def new_reader(server: ServerProcess, browser: Browser) -> Iterator[Callable[...
             "reduced_motion": "reduce",
             **context_options,
         }
-        reader = Reader(browser.new_context(**options), server.url + path)
+        context = browser.new_context(**options)
+        context.add_init_script(ROOM_OF_THE_PATH)
+        reader = Reader(context, urljoin(url, path))
         readers.append(reader)
         return reader
 
@@ -60,19 +92,11 @@ def new_reader(server: ServerProcess, browser: Browser) -> Iterator[Callable[...
     assert errors == []
 
 
-@pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server for all tests of a module that don't harm it."""
-    with serving(tmp_path_factory.mktemp("shared"), **UNLIMITED) as server:
-        yield server
-
-
 @pytest.fixture
 def place(
-    shared_server: ServerProcess, browser: Browser, request: pytest.FixtureRequest
+    server: ServerProcess, browser: Browser, request: pytest.FixtureRequest
 ) -> Iterator[Place]:
-    """A room of the shared server that no other test has."""
-    room = re.sub(r"\W+", "-", request.node.name)
-    place = Place(browser, shared_server.url, f"test/{room}")
+    """A room that no other test has, on a page with little else."""
+    place = Place(browser, server.url, f"test/{room_name(request)}")
     yield place
     place.close()

@@ -108,6 +108,12 @@ class Reader:
             self.page.wait_for_timeout(POLL_MS)
         assert self.page.evaluate(script) == expected
 
+    def next_frame(self) -> None:
+        """Waits until the page is laid out and drawn, with what has come near at its true size."""
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     def focused(self) -> dict[str, Any]:
         """The focused element's tag and label."""
         script = """() => {

@@ -8,14 +8,13 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.reader import Reader
-from tests.browser.writing import fill
+from tests.browser.writing import fill, room_of
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
 
 NewReader = Callable[..., Reader]
 
-SWAPS = 1_000
 # What one more or less thread on screen may hold: far less than one in ten swaps leaving something.
 SLACK = 60
 
@@ -52,15 +51,12 @@ def push_away(reader: Reader) -> None:
     reader.page.goto(reader.url)
 
 
-def test_it_begins_only_when_it_comes_near(server: ServerProcess, new_reader: NewReader) -> None:
+def test_it_begins_only_when_it_comes_near(new_reader: NewReader) -> None:
     reader = new_reader()
     sockets = sockets_of(reader.page)
     push_away(reader)
     reader.page.evaluate("scrollTo(0, 1000)")
-    # Two frames later the observer has spoken.
-    reader.page.evaluate(
-        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    )
+    reader.next_frame()  # the observer has spoken
     assert sockets == []
     with reader.page.expect_websocket():
         reader.page.evaluate(
@@ -75,8 +71,9 @@ def test_it_begins_only_when_it_comes_near(server: ServerProcess, new_reader: Ne
 def test_it_begins_at_once_for_a_link_to_a_comment(
     server: ServerProcess, new_reader: NewReader
 ) -> None:
-    [comment] = fill(server.url, "demo/bridge", [("Linked to", None)])
-    reader = new_reader(f"/demo/bridge#comment-{comment}")
+    reader = new_reader()
+    [comment] = fill(server.url, room_of(reader.url), [("Linked to", None)])
+    reader.url += f"#comment-{comment}"
     push_away(reader)
     reader.sees_state("live")
     expect(reader.comment("Linked to")).to_be_in_viewport()
@@ -112,8 +109,9 @@ SWAP = """async (swaps) => {
 }"""
 
 
-def test_a_thousand_swaps_of_the_room_leave_nothing_behind(
-    server: ServerProcess, new_reader: NewReader
+@pytest.mark.parametrize("swaps", [200, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_swaps_of_the_room_leave_nothing_behind(
+    server: ServerProcess, new_reader: NewReader, swaps: int
 ) -> None:
     for number in range(7):
         fill(server.url, f"swap/{number}", [("One", None), ("Two", 0), ("Three", None)])
@@ -123,7 +121,7 @@ def test_a_thousand_swaps_of_the_room_leave_nothing_behind(
     reader.page.evaluate(SWAP, 51)
     reader.sees_state("live")
     before = held(reader.page)
-    reader.page.evaluate(SWAP, SWAPS + 1)
+    reader.page.evaluate(SWAP, swaps + 1)
     reader.sees_state("live")
     after = held(reader.page)
     assert sum(not socket.is_closed() for socket in sockets) == 1
@@ -159,7 +157,7 @@ def test_who_does_not_want_it_live_is_offered_what_came_or_finds_it_at_the_next_
         }});"""
     )
     reader.open()
-    fill(server.url, "demo/bridge", [("New", None)])
+    fill(server.url, room_of(reader.url), [("New", None)])
     expect(reader.page.locator("live-thread .count")).to_have_text("1")
     pill = reader.page.locator("live-thread .pill")
     expect(pill).to_be_visible() if live == "pill" else expect(pill).to_be_hidden()

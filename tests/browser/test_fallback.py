@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.reader import Reader, Tree
 from tests.browser.wall import Events, walled
-from tests.browser.writing import fill
+from tests.browser.writing import fill, room_of
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -19,7 +20,7 @@ NewReader = Callable[..., Reader]
 def behind(wall: str, new_reader: NewReader) -> tuple[Reader, list[str]]:
     """A reader who comes that way, and what the page asks for."""
     reader, asked = new_reader(), list[str]()
-    reader.url = f"{wall}/demo/bridge"
+    reader.url = wall + urlsplit(reader.url).path
     reader.expect_outage()
     reader.page.on("request", lambda request: asked.append(request.url))
     return reader, asked
@@ -27,9 +28,9 @@ def behind(wall: str, new_reader: NewReader) -> tuple[Reader, list[str]]:
 
 @pytest.mark.parametrize("events", ["pass", "refused", "swallowed"])
 def test_a_reader_without_websockets_reads_writes_and_is_told(
-    server: ServerProcess, new_reader: NewReader, events: Events
+    server: ServerProcess, url: str, new_reader: NewReader, events: Events
 ) -> None:
-    fill(server.url, "demo/bridge", [("Before", None)])
+    fill(server.url, room_of(url), [("Before", None)])
     with walled(server.url, events) as wall:
         blocked, asked = behind(wall, new_reader)
         blocked.open().write("From behind a wall", name="Mara")
@@ -46,16 +47,16 @@ def test_a_reader_without_websockets_reads_writes_and_is_told(
 
 
 def test_a_restarted_server_is_found_again_over_http(
-    server: ServerProcess, new_reader: NewReader
+    own_server: ServerProcess, url: str, new_reader: NewReader
 ) -> None:
-    with walled(server.url) as wall:
+    with walled(own_server.url) as wall:
         blocked, _ = behind(wall, new_reader)
         blocked.open().write("Before", name="Mara")
         blocked.sees([("Mara: Before", [])])
-        server.kill()
+        own_server.kill()
         blocked.sees_state("reconnecting")
-        server.start()
-        fill(server.url, "demo/bridge", [("While away", None)])
+        own_server.start()
+        fill(own_server.url, room_of(url), [("While away", None)])
         blocked.sees_state("live")
         blocked.write("After")
         blocked.sees([("Mara: After", []), ("Ines: While away", []), ("Mara: Before", [])])

@@ -23,18 +23,18 @@ SET_HIDDEN = """hidden => {
 
 
 def test_a_half_open_link_is_found_by_its_silence(
-    server: ServerProcess, new_reader: NewReader
+    own_server: ServerProcess, new_reader: NewReader
 ) -> None:
     reader = new_reader()
     reader.page.clock.install()
     reader.open()
     reader.expect_outage()
-    server.process.send_signal(signal.SIGSTOP)
+    own_server.process.send_signal(signal.SIGSTOP)
     try:
         reader.page.clock.fast_forward(41_000)
         reader.sees_state("reconnecting")
     finally:
-        server.process.send_signal(signal.SIGCONT)
+        own_server.process.send_signal(signal.SIGCONT)
     reader.page.clock.fast_forward(31_000)
     reader.sees_state("live")
 

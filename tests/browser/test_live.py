@@ -36,7 +36,8 @@ def reading(place: Place, roots: int = 40) -> tuple[Reader, list[int]]:
     target.scroll_into_view_if_needed()
     target.focus()
     # Off-screen comments are laid out when they come near: let that be over.
-    mara.page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
+    mara.next_frame()
+    mara.next_frame()
     return mara, ids
 
 

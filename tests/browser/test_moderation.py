@@ -26,6 +26,17 @@ ROOM = "demo/bridge"
 NewReader = Callable[..., Reader]
 
 
+@pytest.fixture
+def server(own_server: ServerProcess) -> ServerProcess:
+    """A desk looks at all rooms."""
+    return own_server
+
+
+@pytest.fixture
+def url(server: ServerProcess) -> str:
+    return f"{server.url}/{ROOM}"
+
+
 def link(server: ServerProcess, name: str, *flags: str) -> str:
     """What ``livethread admin link`` prints, for the server as it listens."""
     words = ["admin", "link", name, *flags, "--data-dir", str(server.data_dir)]

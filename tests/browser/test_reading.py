@@ -16,16 +16,16 @@ pytestmark = pytest.mark.browser
 NewReader = Callable[..., Reader]
 
 
-def test_what_is_being_read_does_not_move(new_reader: NewReader) -> None:
-    mara, jon = new_reader().open(), new_reader().open()
-    mara.write("Number 0", name="Mara")
-    for i in range(1, 12):
-        mara.write(f"Number {i}")
-    expect(jon.comment("Number 11")).to_be_attached()
+def test_what_is_being_read_does_not_move(server: ServerProcess, new_reader: NewReader) -> None:
+    mara, jon = new_reader(), new_reader()
+    fill(server.url, room_of(mara.url), [(f"Number {i}", None) for i in range(12)])
+    mara.open()
+    jon.open()
     expect(jon.comment("Number")).to_have_count(12)
     jon.comment("Number 0").scroll_into_view_if_needed()
+    jon.next_frame()
     before = jon.comment("Number 0").bounding_box()
-    mara.write("While Jon reads")
+    mara.write("While Jon reads", name="Mara")
     mara.reply("Number 11", "A reply above")
 
     pill = jon.page.locator("live-thread .pill")
@@ -185,7 +185,7 @@ def test_colours_are_the_pages_to_set_and_the_theme_the_elements(new_reader: New
 
 @pytest.mark.parametrize("width", [360, 900])
 def test_the_notice_of_an_outage_covers_no_comment_at_the_end_and_moves_none(
-    server: ServerProcess, new_reader: NewReader, width: int
+    own_server: ServerProcess, new_reader: NewReader, width: int
 ) -> None:
     mara = new_reader(viewport={"width": width, "height": 700}).open()
     for number in range(4):
@@ -193,9 +193,10 @@ def test_the_notice_of_an_outage_covers_no_comment_at_the_end_and_moves_none(
         expect(mara.comment(f"Number {number}")).to_be_attached()
     last = mara.comment("Number 0")
     mara.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    mara.next_frame()
     before = last.bounding_box()
     mara.expect_outage()
-    server.kill()
+    own_server.kill()
     notice = mara.page.locator("live-thread .notice")
     expect(notice).to_be_visible(timeout=20_000)
     assert last.bounding_box() == before

@@ -22,16 +22,16 @@ PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """With an issuer whose word it takes for who is staff."""
     with serving(tmp_path_factory.mktemp("staff"), **UNLIMITED) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def token(shared_server: ServerProcess) -> str:
+def token(server: ServerProcess) -> str:
     """Ana's, a moderator; the server knows its issuer."""
-    secret = say(shared_server, "issuer", "add", ISSUER, "--algorithm", "HS256")
+    secret = say(server, "issuer", "add", ISSUER, "--algorithm", "HS256")
     now = int(time.time())
     claims = {
         "iss": ISSUER,
@@ -44,8 +44,8 @@ def token(shared_server: ServerProcess) -> str:
     }
     made = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
     deadline = time.monotonic() + PATIENCE_S
-    headers = {"Authorization": f"Bearer {made}", "Origin": shared_server.url}
-    while httpx.get(f"{shared_server.url}/api/v1/me", headers=headers).status_code != 200:
+    headers = {"Authorization": f"Bearer {made}", "Origin": server.url}
+    while httpx.get(f"{server.url}/api/v1/me", headers=headers).status_code != 200:
         assert time.monotonic() < deadline
     return made
 
@@ -57,9 +57,9 @@ def premoderate(server: ServerProcess, place: Place, token: str) -> None:
 
 
 def test_what_is_held_is_approved_in_place_and_that_is_undone(
-    place: Place, token: str, shared_server: ServerProcess
+    place: Place, token: str, server: ServerProcess
 ) -> None:
-    premoderate(shared_server, place, token)
+    premoderate(server, place, token)
     ana = place.reader(attributes={"token": token}).open()
     mara, jon = place.reader().open(), place.reader().open()
     mara.write("May I?", name="Mara")
@@ -79,7 +79,7 @@ def test_what_is_held_is_approved_in_place_and_that_is_undone(
 
 
 def test_readers_have_none_of_the_tools_and_do_not_load_them(
-    place: Place, token: str, shared_server: ServerProcess
+    place: Place, token: str, server: ServerProcess
 ) -> None:
     place.writer().post("Hello")
     loaded: list[str] = []

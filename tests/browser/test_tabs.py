@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
+from tests.browser.conftest import ROOM_OF_THE_PATH
 from tests.browser.reader import Reader, Tree
-from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
 
@@ -57,11 +57,12 @@ class Window:
 
 
 @pytest.fixture
-def window(server: ServerProcess, browser: Browser) -> Iterator[Window]:
+def window(url: str, browser: Browser) -> Iterator[Window]:
     context = browser.new_context(
         viewport={"width": 900, "height": 900}, locale="en-GB", reduced_motion="reduce"
     )
-    window = Window(context, f"{server.url}/demo/bridge")
+    context.add_init_script(ROOM_OF_THE_PATH)
+    window = Window(context, url)
     yield window
     errors = [error for tab in window.tabs for error in tab.errors]
     context.close()

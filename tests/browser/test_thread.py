@@ -52,17 +52,17 @@ def test_a_guest_is_known_after_a_reload(new_reader: NewReader) -> None:
 
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_a_restart_is_survived_by_itself(
-    server: ServerProcess, new_reader: NewReader, end: str
+    own_server: ServerProcess, new_reader: NewReader, end: str
 ) -> None:
     mara, jon = new_reader().open(), new_reader().open()
     mara.write("Before", name="Mara")
     jon.sees([("Mara: Before", [])])
     for reader in (mara, jon):
         reader.expect_outage()
-    getattr(server, end)()
+    getattr(own_server, end)()
     for reader in (mara, jon):
         reader.sees_state("reconnecting")
-    server.start()
+    own_server.start()
     jon.sees_state("live")
     jon.reply("Before", "After", name="Jon")
     for reader in (mara, jon):
@@ -70,31 +70,31 @@ def test_a_restart_is_survived_by_itself(
 
 
 def test_what_is_written_during_an_outage_is_posted_once(
-    server: ServerProcess, new_reader: NewReader
+    own_server: ServerProcess, new_reader: NewReader
 ) -> None:
     mara, jon = new_reader().open(), new_reader().open()
     for reader in (mara, jon):
         reader.expect_outage()
-    server.kill()
+    own_server.kill()
     mara.sees_state("reconnecting")
     mara.write("Written in the dark", name="Mara")
     expect(mara.page.locator("live-thread article.pending")).to_contain_text("Sending")
-    server.start()
+    own_server.start()
     for reader in (mara, jon):
         reader.sees([("Mara: Written in the dark", [])])
 
 
 def test_what_was_not_sent_survives_a_reload_and_is_posted_once(
-    server: ServerProcess, new_reader: NewReader
+    own_server: ServerProcess, new_reader: NewReader
 ) -> None:
     mara, jon = new_reader().open(), new_reader().open()
     for reader in (mara, jon):
         reader.expect_outage()
-    server.kill()
+    own_server.kill()
     mara.sees_state("reconnecting")
     mara.write("Written in the dark", name="Mara")
     expect(mara.page.locator("live-thread article.pending")).to_be_attached()
-    server.start()
+    own_server.start()
     mara.reload()
     for reader in (mara, jon):
         reader.sees([("Mara: Written in the dark", [])])
