@@ -19,8 +19,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
 
 from pydantic_core import to_json
+
+from tests.forking import Fork
 
 START_S = 60
 STOP_S = 30
@@ -62,7 +65,7 @@ class ServerProcess:
         self._directory = directory
         self._settings = dict(settings or {})
         self._command = command
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str] | Fork | None = None
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind(("127.0.0.1", 0))
@@ -72,7 +75,7 @@ class ServerProcess:
         return int(self._reserved.getsockname()[1])
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> subprocess.Popen[str] | Fork:
         assert self._process is not None, "the server is not running"
         return self._process
 
@@ -86,15 +89,7 @@ class ServerProcess:
         """Start and return when the server has printed its address. Blocks: some 0.5 s."""
         assert self._process is None, "the server is running already"
         with self.log.open("a") as log:
-            process = subprocess.Popen(
-                self._command,
-                cwd=self._directory,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            process = self._launch(log)
         self._process = process
         assert process.stdout is not None
         overdue = threading.Timer(START_S, process.kill)
@@ -109,6 +104,19 @@ class ServerProcess:
             overdue.cancel()
         code = self._wait()
         raise AssertionError(f"the server ended with {code} at start:\n{self.log.read_text()}")
+
+    def _launch(self, log: IO[str]) -> subprocess.Popen[str] | Fork:
+        if self._command == SERVE:
+            return Fork(self._directory, self.environment, self.log)
+        return subprocess.Popen(
+            self._command,
+            cwd=self._directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
 
     def kill(self) -> None:
         """Kill -9: no goodbye, nothing flushed."""
