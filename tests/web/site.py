@@ -20,6 +20,7 @@ from livethread.gateway import Gateway
 from livethread.http import HttpConnection
 from livethread.settings import Settings
 from livethread.web.app import create_app
+from tests.emptystore import lay_empty_store
 
 STATIC = Path(__file__).parents[2] / "static"
 HOST = "talk.test"
@@ -93,6 +94,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def a_site(directory: Path, static: Path = STATIC, **settings: Any) -> AsyncIterator[Site]:
     """A site in this loop, called without a network."""
     given: dict[str, Any] = {"data_dir": directory / "data", **UNLIMITED, **settings}
+    await lay_empty_store(directory / "data" / "livethread.db")
     async with running(Settings(**given)) as gateway:
         app: Any = create_app(gateway, static)
 
@@ -124,6 +126,7 @@ class Started(Server):
 async def a_server(directory: Path, **settings: Any) -> AsyncIterator[tuple[Site, Started]]:
     """A site in this loop behind a real uvicorn; ``server.should_exit`` has it drain."""
     given: dict[str, Any] = {"data_dir": directory / "data", **UNLIMITED, **settings}
+    await lay_empty_store(directory / "data" / "livethread.db")
     async with running(Settings(**given)) as gateway:
         app: Any = create_app(gateway, STATIC)
         config = uvicorn.Config(
