@@ -50,6 +50,7 @@ export class Connection {
   #transport;
   /** @type {Socket | null} */
   #socket = null;
+  #isOutdated = false;
   #heardAt = 0;
   /** @type {any} */
   #watch;
@@ -79,6 +80,7 @@ export class Connection {
       return this.#closed(1006); // refused by the page's own policy, such as mixed content
     }
     this.#socket = socket;
+    this.#isOutdated = false;
     socket.onopen = () => this.#opened();
     socket.onmessage = (/** @type {{data: unknown}} */ event) => this.#heard(event.data);
     socket.onclose = (/** @type {{code: number}} */ event) => this.#closed(event.code);
@@ -93,9 +95,10 @@ export class Connection {
     this.#setState("idle");
   }
 
-  /** The link works but what it says makes no sense: close, and come back after a delay. */
+  /** There is a better way now: close, as soon as it is open, and come back after a delay. */
   reconnect() {
     if (this.state === "open") this.#closed(1006);
+    else this.#isOutdated = this.state === "connecting";
   }
 
   /** The page is seen or the network is back: connect at once if closed, look closely if silent. */
@@ -115,6 +118,7 @@ export class Connection {
   }
 
   #opened() {
+    if (this.#isOutdated) return this.#closed(1006);
     this.#setState("open");
     this.#expect(SILENCE_MS);
     this.send({ type: "hello", version: PROTOCOL_VERSION, ...this.#options.hello(), client: "live-thread/0.1" });

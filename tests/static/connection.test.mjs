@@ -157,3 +157,18 @@ test("a page that forbids the connection is retried, not broken", () => {
   connection.nudge();
   assert.equal(connection.state, "waiting");
 });
+
+test("told of a better way, it takes that even if it was just connecting", () => {
+  const { clock, sockets, connection } = connected();
+  connection.reconnect();
+  clock.pass(250);
+  assert.equal(sockets.all.length, 2);
+  connection.reconnect();
+  sockets.last.accept();
+  assert.ok(sockets.all[1].isClosed);
+  assert.deepEqual(sockets.all[1].sent, []);
+  clock.pass(10_000);
+  assert.equal(sockets.all.length, 3);
+  sockets.last.accept();
+  assert.equal(connection.state, "open");
+});
