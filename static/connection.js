@@ -95,7 +95,7 @@ export class Connection {
     this.#setState("idle");
   }
 
-  /** There is a better way now: close, as soon as it is open, and come back after a delay. */
+  /** This link is not the right one: close it, as soon as it is open, and come back after a delay. */
   reconnect() {
     if (this.state === "open") this.#closed(1006);
     else this.#isOutdated = this.state === "connecting";
