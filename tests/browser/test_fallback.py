@@ -58,6 +58,7 @@ def test_a_restarted_server_is_found_again_over_http(
         own_server.start()
         fill(own_server.url, room_of(url), [("While away", None)])
         blocked.sees_state("live")
+        blocked.sees([("Ines: While away", []), ("Mara: Before", [])])
         blocked.write("After")
         blocked.sees([("Mara: After", []), ("Ines: While away", []), ("Mara: Before", [])])
         blocked.page.close()

@@ -73,9 +73,10 @@ def test_tabs_share_one_socket_and_each_sees_what_the_others_write(window: Windo
     one, two, three = [window.tab().open() for _ in range(3)]
     window.shares(1)
     one.write("First", name="Mara")
+    # Who speaks is the same in all of them. (What comes while somebody writes would wait.)
     two.sees([("Mara: First", [])])
-    # Who speaks is the same in all of them.
     two.write("Second")
+    three.sees([("Mara: Second", []), ("Mara: First", [])])
     three.write("Third")
     tree: Tree = [("Mara: Third", []), ("Mara: Second", []), ("Mara: First", [])]
     for tab in (one, two, three):
@@ -96,7 +97,6 @@ def test_when_the_tab_with_the_socket_goes_another_leads(
     other.write("While they change", name="Jon")
     window.shares(1)
     for tab in window.tabs:
-        # What comes while somebody writes would wait behind "1 new comment".
         expect(tab.comment("While they change")).to_be_attached()
     window.tabs[0].write("After")
     for tab in window.tabs:
