@@ -15,7 +15,12 @@ export function roomOf(address) {
   return `${host}${pathname}`.replace(/\/{2,}/g, "/").replace(/\/$/, "");
 }
 
-/** What few readers need, loaded when they do. @param {string} name  of a module @returns {Promise<any>} */
-export function loadModule(name) {
-  return import(`${serverOf(import.meta.url)}static/${name}${VERSION}`);
+/**
+ * What few readers need, loaded when they do.
+ * @param {string} name  of a module
+ * @param {number} [attempt]  some browsers remember that a module didn't come: by its address, with the fragment
+ * @returns {Promise<any>}
+ */
+export function loadModule(name, attempt) {
+  return import(`${serverOf(import.meta.url)}static/${name}${VERSION}${attempt ? `#${attempt}` : ""}`);
 }

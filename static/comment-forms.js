@@ -85,7 +85,8 @@ export class CommentForms {
     const { session, words, onDone } = this.#options;
     const back = question === "name" ? "like" : "more";
     try {
-      const { form, focus } = (await loadModule("questions.js"))[question]({
+      const [questions] = await Promise.all([loadModule("questions.js"), words.learn()]);
+      const { form, focus } = questions[question]({
         words, session, item,
         ask: (/** @type {object} */ command, /** @type {import("./words.js").Key} */ done, /** @type {string} */ name) =>
           this.#ask(command, done, item, name),

@@ -4,7 +4,6 @@
  */
 import { button, el, setText } from "./dom.js";
 import { addStyles } from "./extra-styles.js";
-import { moreWords } from "./more-words.js";
 
 /**
  * @typedef {object} Question
@@ -20,7 +19,6 @@ const REASONS = /** @type {const} */ (["spam", "abuse", "off_topic", "other"]);
 
 /** @param {Question} question */
 export function report({ words, session, item, ask, close }) {
-  words.learn(moreWords);
   const reason = el("select", {}, ...REASONS.map((value) => el("option", { value }, words.say(value))));
   const text = el("textarea", { rows: "2", maxlength: "500", dir: "auto" });
   const name = nameField(session);
@@ -37,7 +35,6 @@ export function report({ words, session, item, ask, close }) {
 
 /** @param {Question} question */
 function deletion({ words, item, ask, close }) {
-  words.learn(moreWords);
   return form(item, words, close, {
     label: words.say("deleteLabel"),
     action: words.say("delete"),
@@ -49,7 +46,6 @@ export { deletion as delete };
 
 /** A guest likes it for the first time. @param {Question} question */
 export function name({ words, session, item, close }) {
-  words.learn(moreWords);
   const field = nameField(session);
   return form(item, words, close, {
     label: words.say("nameLabel"),

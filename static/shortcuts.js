@@ -4,7 +4,6 @@
  */
 import { el, focusedIn } from "./dom.js";
 import { addStyles } from "./extra-styles.js";
-import { moreWords } from "./more-words.js";
 
 /** @typedef {{next: () => void, previous: () => void, new: () => void, fold: (id: number) => void}} KeyActions */
 
@@ -23,7 +22,6 @@ const KEYS = {
  */
 export function shortcuts(thread, words, memory, actions) {
   addStyles(thread);
-  words.learn(moreWords);
   const isOn = el("input", { type: "checkbox" });
   isOn.checked = memory.get("shortcuts") !== "off";
   isOn.addEventListener("change", () => memory.set("shortcuts", isOn.checked ? null : "off"));

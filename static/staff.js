@@ -1,6 +1,5 @@
 /** What staff does in place: approves, rejects, hides, pins; each at once, with eight seconds to undo. Loaded for staff alone. */
 import { button } from "./dom.js";
-import { moreWords } from "./more-words.js";
 
 /** @typedef {import("./comment-item.js").CommentItem} CommentItem */
 /** @typedef {import("./protocol.js").Comment} Comment */
@@ -28,7 +27,6 @@ export class Staff {
     this.#session = session;
     this.#words = words;
     this.#onDone = onDone;
-    words.learn(moreWords);
   }
 
   /** More for a comment's menu. @param {Comment} comment @returns {Array<[string, () => void]>} */

@@ -176,14 +176,19 @@ export class ThreadView {
     const isStaff = /^(moderator|admin)$/.test(this.#session.posting.user?.role ?? "");
     if (isStaff === this.#isStaff) return;
     this.#isStaff = isStaff;
-    const { Staff } = isStaff ? await loadModule("staff.js").catch(() => ({})) : {};
+    const [{ Staff }] = isStaff ? await this.#load("staff.js").catch(() => [{}]) : [{}];
     this.#staff = Staff ? new Staff(this.#session, this.#words, (/** @type {string} */ text) => this.#announcer.say(text)) : null;
     for (const id of this.#session.feed.comments.keys()) this.#session.touch(id);
   }
 
+  /** A part that few need, with its words. @param {string} name @returns {Promise<[any, void]>} */
+  #load(name) {
+    return Promise.all([loadModule(name), this.#words.learn()]);
+  }
+
   /** Somebody is in the thread who may use the keyboard. */
   async #takeKeys() {
-    const { shortcuts } = await loadModule("shortcuts.js");
+    const [{ shortcuts }] = await this.#load("shortcuts.js");
     this.element.append(shortcuts(this.element, this.#words, this.#memory, {
       next: () => this.#step(1),
       previous: () => this.#step(-1),

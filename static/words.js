@@ -1,16 +1,20 @@
 /** Says things in the reader's language: catalogues hold the words, `Intl` the plural rules, numbers and dates. */
 import { loadModule } from "./address.js";
-import { en } from "./lang/en.js";
 
-/** @typedef {keyof typeof en | keyof typeof import("./more-words.js").moreWords} Key */
+/** @typedef {keyof typeof import("./lang/en.js").words} EarlyKey */
+/** @typedef {keyof typeof import("./lang/more/en.js").words} LateKey */
+/** @typedef {EarlyKey | LateKey} Key */
 /** @typedef {Record<string, string | number>} Values */
 /** @typedef {string | Record<string, string>} Phrase  a string, or one for each plural category of `n` */
-/** @typedef {Partial<Record<Key, Phrase>>} Catalogue  what it lacks is said in English */
+/** @typedef {Record<EarlyKey, Phrase>} Catalogue  `lang/*.js`: all that is said before somebody acts */
+/** @typedef {Record<LateKey, Phrase>} MoreWords  `lang/more/*.js`: what is said by parts that are loaded when needed */
+/** @typedef {(name: string, attempt?: number) => Promise<{words: any}>} Load */
 
-/** A file of its own in `lang/` for each; English is here already. */
+/** Two files for each, in `lang/` and `lang/more/`; one that lacks phrases takes them from the English file: `...en`. */
 export const LANGUAGES = ["en", "de", "fr", "es", "ar", "ja"];
 const RIGHT_TO_LEFT = ["ar"];
 
+const WORDS_RETRY_MS = 4_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -23,10 +27,10 @@ export class Words {
   /** @type {Record<Key, Phrase>} */
   #catalogue;
 
-  /** @param {string} [locale] @param {Catalogue} [catalogue] */
-  constructor(locale = "en", catalogue = {}) {
+  /** @param {string} locale @param {Catalogue} catalogue */
+  constructor(locale, catalogue) {
     this.locale = locale;
-    this.#catalogue = /** @type {Record<Key, Phrase>} */ ({ ...en, ...catalogue });
+    this.#catalogue = /** @type {Record<Key, Phrase>} */ (catalogue);
     this.#plural = new Intl.PluralRules(locale);
     this.#number = new Intl.NumberFormat(locale);
   }
@@ -36,8 +40,9 @@ export class Words {
     return RIGHT_TO_LEFT.includes(languageOf(this.locale)) ? "rtl" : "ltr";
   }
 
-  /** Takes the English of a part that was loaded later. @param {Catalogue} more */
-  learn(more) {
+  /** Fetches the words of the parts that are loaded when needed. Rejects if they don't come. @param {Load} [load] */
+  async learn(load = loadModule) {
+    const [, more] = await fetchWords("lang/more", this.locale, load);
     this.#catalogue = { ...more, ...this.#catalogue };
   }
 
@@ -85,19 +90,26 @@ export class Words {
 }
 
 /**
- * The words for a locale. Their file is fetched, unless they are English; if it doesn't come, they are English after all.
+ * The words for a locale; English if its file doesn't come, and if that doesn't either, they are asked for until they do.
  * @param {string} locale
- * @param {(name: string) => Promise<{words: Catalogue}>} [load]
+ * @param {Load} [load]
+ * @param {(ms: number) => Promise<void>} [pause]
  */
-export async function loadWords(locale, load = loadModule) {
-  const language = languageOf(locale);
-  if (language === "en") return new Words(locale);
-  try {
-    const { words } = await load(`lang/${language}.js`);
-    return new Words(locale, words);
-  } catch {
-    return new Words();
+export async function loadWords(locale, load = loadModule, pause = (ms) => new Promise((done) => setTimeout(done, ms))) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return new Words(...(await fetchWords("lang", locale, load, attempt)));
+    } catch {
+      await pause(WORDS_RETRY_MS);
+    }
   }
+}
+
+/** @param {string} folder @param {string} locale @param {Load} load @param {number} [attempt] @returns {Promise<[string, any]>} */
+function fetchWords(folder, locale, load, attempt) {
+  /** @param {string} tag @returns {Promise<[string, any]>} */
+  const find = async (tag) => [tag, (await load(`${folder}/${languageOf(tag)}.js`, attempt)).words];
+  return find(locale).catch(() => find("en"));
 }
 
 /**

@@ -1,5 +1,4 @@
-/** Every word the widget says, in English. `{n}` and others are filled in; plural forms by CLDR category. */
-export const en = {
+export const words = {
   comments: "Comments",
   live: "Live",
   liveReading: { one: "Live · {n} reading", other: "Live · {n} reading" },

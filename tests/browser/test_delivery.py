@@ -64,12 +64,6 @@ def test_first_comments_take_few_requests_and_only_the_pages_own_language(
         assert len(paths) <= MAX_REQUESTS
 
 
-def test_english_is_here_already(tmp_path: Path, browser: Browser) -> None:
-    with reading(tmp_path, browser, "en") as (reader, asked):
-        expect(reader.page.locator("live-thread h2")).to_have_text("Comments 3")
-        assert sorted(url.partition("/")[2] for url in asked) == ["embed.js", "ws"]
-
-
 def test_arabic_is_written_from_right_to_left(tmp_path: Path, browser: Browser) -> None:
     with reading(tmp_path, browser, "ar-EG") as (reader, _):
         title = reader.page.locator("live-thread h2")

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { en as early } from "../../static/lang/en.js";
-import { moreWords } from "../../static/more-words.js";
+import { words as early } from "../../static/lang/en.js";
+import { words as late } from "../../static/lang/more/en.js";
 import { LANGUAGES, Words, chooseLocale, loadWords } from "../../static/words.js";
 
 const NOW = Date.parse("2026-11-22T14:40:00.000Z");
@@ -11,7 +11,7 @@ const NOW = Date.parse("2026-11-22T14:40:00.000Z");
 const before = (seconds) => new Date(NOW - seconds * 1000).toISOString();
 
 test("times are short: now, minutes, hours, then the date", () => {
-  const words = new Words("en-GB");
+  const words = new Words("en-GB", early);
   const said = [-5, 0, 59, 60, 3599, 3600, 86_399].map((seconds) => words.ago(before(seconds), NOW));
   assert.deepEqual(said, ["now", "now", "now", "1 min", "59 min", "1 h", "23 h"]);
   assert.equal(words.ago("2026-03-05T12:00:00.000Z", NOW), "5 Mar");
@@ -21,7 +21,7 @@ test("times are short: now, minutes, hours, then the date", () => {
 
 test("a date format is made once, for making it takes as long as using it some seventy times", (context) => {
   const make = context.mock.method(Intl, "DateTimeFormat", Intl.DateTimeFormat);
-  const words = new Words("en-GB");
+  const words = new Words("en-GB", early);
   for (const day of [1, 2, 3]) words.exact(`2026-03-0${day}T12:00:00.000Z`);
   assert.match(words.exact("2026-03-05T12:00:00.000Z"), /^5 March 2026 /);
   assert.equal(make.mock.callCount(), 1);
@@ -31,17 +31,17 @@ test("a date format is made once, for making it takes as long as using it some s
 });
 
 test("plural forms are chosen by the number, and numbers are grouped", () => {
-  const words = new Words("en");
+  const words = new Words("en", early);
   assert.equal(words.say("showNew", { n: 1 }), "Show 1 new comment");
   assert.equal(words.say("showNew", { n: 1200 }), "Show 1,200 new comments");
 });
 
 test("a number of seconds stays with its unit", () => {
-  assert.match(new Words("en").say("lost", { n: 3 }), /in 3\u00a0s\./);
+  assert.match(new Words("en", early).say("lost", { n: 3 }), /in 3\u00a0s\./);
 });
 
 test("what is filled in is not filled in again", () => {
-  assert.equal(new Words("en").say("replyTo", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
+  assert.equal(new Words("en", early).say("replyTo", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
 });
 
 test("a wrong language tag breaks nothing", () => {
@@ -59,44 +59,75 @@ test("the page's language comes first, then the reader's; the region is the page
 });
 
 test("only Arabic is written from right to left", () => {
-  assert.deepEqual(LANGUAGES.filter((language) => new Words(language).dir === "rtl"), ["ar"]);
+  assert.deepEqual(LANGUAGES.filter((language) => new Words(language, early).dir === "rtl"), ["ar"]);
 });
 
-test("English is here; another language is fetched, once asked for; without it the words are English", async () => {
+/** Serves what `files` has. @param {Record<string, object>} files @param {string[]} [asked] */
+const serving = (files, asked = []) => async (/** @type {string} */ name) => {
+  asked.push(name);
+  if (!(name in files)) throw new Error("blocked");
+  return { words: files[name] };
+};
+
+test("a language is one file; without it the words are English", async () => {
   /** @type {string[]} */
   const asked = [];
-  const load = async (/** @type {string} */ name) => (asked.push(name), { words: { post: "Senden" } });
-  assert.equal((await loadWords("en-GB", load)).say("post"), "Post");
-  const german = await loadWords("de-AT", load);
+  const files = { "lang/de.js": { post: "Senden" }, "lang/en.js": early };
+  const german = await loadWords("de-AT", serving(files, asked));
   assert.deepEqual(asked, ["lang/de.js"]);
-  assert.deepEqual([german.say("post"), german.say("reply"), german.locale], ["Senden", "Reply", "de-AT"]);
-  const lost = await loadWords("fr", () => Promise.reject(new Error("blocked")));
+  assert.deepEqual([german.say("post"), german.locale], ["Senden", "de-AT"]);
+  const lost = await loadWords("fr", serving(files));
   assert.deepEqual([lost.say("post"), lost.locale], ["Post", "en"]);
+});
+
+test("words that don't come are asked for until they do, at an address that no failure is remembered for", async () => {
+  /** @type {unknown[]} */
+  const attempts = [];
+  let pauses = 0;
+  const load = async (/** @type {string} */ _, /** @type {number | undefined} */ attempt) => {
+    attempts.push(attempt);
+    if (pauses < 2) throw new Error("no server");
+    return { words: early };
+  };
+  const words = await loadWords("fr", load, async () => void pauses++);
+  assert.equal(words.say("post"), "Post");
+  assert.deepEqual(attempts, [0, 0, 1, 1, 2]);
+});
+
+test("the words of later parts are learnt, English ones if need be", async () => {
+  const words = await loadWords("de", serving({ "lang/de.js": { post: "Senden" } }));
+  await words.learn(serving({ "lang/more/de.js": { undo: "Rückgängig" } }));
+  assert.deepEqual([words.say("post"), words.say("undo")], ["Senden", "Rückgängig"]);
+  const lost = await loadWords("de", serving({ "lang/de.js": { post: "Senden" } }));
+  await lost.learn(serving({ "lang/more/en.js": late }));
+  assert.equal(lost.say("undo"), "Undo");
 });
 
 const FOLDER = fileURLToPath(new URL("../../static/lang", import.meta.url));
 
-test("each file in lang/ is a language that can be chosen", () => {
-  const files = readdirSync(FOLDER).map((name) => name.replace(".js", ""));
-  assert.deepEqual(files.sort(), [...LANGUAGES].sort());
+test("the files in lang/ and lang/more/ are the languages that can be chosen", () => {
+  for (const folder of [FOLDER, `${FOLDER}/more`]) {
+    const files = readdirSync(folder).filter((name) => name.endsWith(".js")).map((name) => name.replace(".js", ""));
+    assert.deepEqual(files.sort(), [...LANGUAGES].sort());
+  }
 });
-
-/** All that is ever said, in English. @type {Record<string, unknown>} */
-const en = { ...early, ...moreWords };
 
 /** @param {unknown} phrase */
 const forms = (phrase) => (typeof phrase === "string" ? [phrase] : Object.values(/** @type {object} */ (phrase)));
 /** @param {unknown} phrase */
 const placeholders = (phrase) => [...new Set(forms(phrase).flatMap((form) => form.match(/\{\w+\}/g) ?? []))].sort();
 
-for (const language of LANGUAGES.filter((name) => name !== "en")) {
-  const { words } = await import(`../../static/lang/${language}.js`);
-  const missing = Object.keys(en).filter((key) => !(key in words));
+const FOLDERS = /** @type {Array<[string, Record<string, unknown>]>} */ ([["lang", early], ["lang/more", late]]);
+for (const [folder, en] of FOLDERS) for (const language of LANGUAGES.filter((name) => name !== "en")) {
+  const { words } = await import(`../../static/${folder}/${language}.js`);
+  const source = readFileSync(`${FOLDER}/../${folder}/${language}.js`, "utf-8");
+  const missing = Object.keys(en).filter((key) => !source.includes(`\n  ${key}: `));
 
-  test(`${language}: says what English says, fills in the same, has its plural forms`, () => {
+  test(`${folder}/${language}: says what English says, fills in the same, has its plural forms`, () => {
     const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
     // "many" of French and Spanish is for millions
     const needed = language === "ar" ? categories : categories.filter((category) => category !== "many");
+    assert.deepEqual(Object.keys(en).filter((key) => !(key in words)), [], "neither its own nor English (...en)");
     for (const [key, phrase] of Object.entries(words)) {
       const english = en[key];
       assert.ok(english, `${key} is no phrase`);
@@ -107,7 +138,7 @@ for (const language of LANGUAGES.filter((name) => name !== "en")) {
     }
   });
 
-  test(`${language}: nothing is left to say in English`, { todo: missing.length > 0 && `missing: ${missing.join(", ")}` }, () => {
+  test(`${folder}/${language}: nothing is left to say in English`, { todo: missing.length > 0 && `missing: ${missing.join(", ")}` }, () => {
     assert.deepEqual(missing, []);
   });
 }

@@ -13,6 +13,8 @@ from livethread.web.files import accepts_gzip
 from tests.web.site import STATIC, Site, a_site
 
 BUDGET_BYTES = 20_000  # gzipped; the design's promise (README.md) for all of the widget
+# What is not kept of it yet, by language; docs/performance.md names it.
+OVER_BUDGET_BYTES = {"de": 220, "es": 220, "fr": 260, "ja": 360, "ar": 680}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,15 @@ async def test_embed_is_all_modules_in_one_small_file(site: Site) -> None:
     assert "customElements.define(" in source
     assert answer.headers["content-encoding"] == "gzip"
     assert int(answer.headers["content-length"]) <= BUDGET_BYTES
+
+
+@pytest.mark.parametrize("language", sorted(path.stem for path in (STATIC / "lang").glob("*.js")))
+async def test_embed_and_the_words_of_any_language_are_small(site: Site, language: str) -> None:
+    paths = ("/embed.js", f"/static/lang/{language}.js")
+    answers = [await site.client.get(path, headers={"Accept-Encoding": "gzip"}) for path in paths]
+    sizes = [int(answer.headers["content-length"]) for answer in answers]
+    assert all(answer.headers["content-encoding"] == "gzip" for answer in answers)
+    assert sum(sizes) <= BUDGET_BYTES + OVER_BUDGET_BYTES.get(language, 0)
 
 
 async def test_what_embed_loads_is_kept_for_good_by_its_version(site: Site) -> None:

@@ -25,6 +25,14 @@ from tests.bench.tab import WATCH, Tab, chromium, no_chromium
 from tests.browser.hosting import POLICY, hosting
 
 LANGUAGE = "de"
+LANGUAGES = {
+    "en": "English",
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "ar": "Arabic",
+    "ja": "Japanese",
+}
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>News</title>
 <link rel="icon" href="data:,"><p>An article.</p>{thread}</html>"""
 THREAD = """<script type="module" src="{server}/embed.js"></script>
@@ -146,8 +154,8 @@ def _fill(player: Player, room: str, comments: int) -> None:
 
 
 def _delivery(press: Press) -> Iterator[Row]:
-    """What a page asks for until it shows comments; English is in `embed.js`."""
-    for language, name in (("en", "English"), (LANGUAGE, "German")):
+    """What a page asks for until it shows comments, in each language."""
+    for language, name in LANGUAGES.items():
         with press.reader(SMALL, SHIPPED, language) as tab:
             asked = [url for url in tab.asked if not url.startswith((press.site, "data:"))]
         size_kb = sum(_gzipped_kb(url) for url in asked if url.startswith("http"))

@@ -1,5 +1,4 @@
-/** The English of what is loaded when it is needed; other languages have all their words in one file. */
-export const moreWords = {
+export const words = {
   reportLabel: "Report the comment of {name}",
   reason: "Reason",
   spam: "Spam or advertising",
