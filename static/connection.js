@@ -98,7 +98,7 @@ export class Connection {
   /** This link is not the right one: close it, as soon as it is open, and come back after a delay. */
   reconnect() {
     if (this.state === "open") this.#closed(1006);
-    else this.#isOutdated = this.state === "connecting";
+    else this.#isOutdated = true;
   }
 
   /** The page is seen or the network is back: connect at once if closed, look closely if silent. */

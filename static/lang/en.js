@@ -1,7 +1,7 @@
 export const words = {
   comments: "Comments",
   live: "Live",
-  liveReading: { one: "Live · {n} reading", other: "Live · {n} reading" },
+  liveReading: { other: "Live · {n} reading" },
   connecting: "Connecting…",
   reconnecting: "Reconnecting…",
   offline: "Offline",
