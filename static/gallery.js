@@ -70,9 +70,12 @@ class Player {
   }
 }
 
+/** @param {State} state */
+const wordsOf = (state) => loadWords(query.get("lang") || state.lang || "en");
+
 /** @param {State} state @param {HTMLElement} place */
 async function show(state, place) {
-  const words = await loadWords(query.get("lang") || state.lang || "en");
+  const words = await wordsOf(state);
   const memory = new Memory(`gallery:${state.name}`, () => {
     throw new Error("nothing is kept");
   });
@@ -132,6 +135,7 @@ async function main() {
   if (wanted) document.documentElement.dataset.single = "";
   const main = /** @type {HTMLElement} */ (document.querySelector("main"));
   main.replaceChildren();
+  await Promise.all(STATES.map(wordsOf)); // no state is ahead of the others: what it does may scroll
   await Promise.all(STATES.filter(({ name }) => !wanted || name === wanted).map((state) => {
     const thread = el("div", theme ? { theme } : {});
     const paper = el("div", { class: "paper" }, thread);
