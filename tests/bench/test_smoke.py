@@ -28,7 +28,7 @@ REACH = {
 
 
 SLOW = {"widget", "spaced", "saturation", "rate", "slow", "wire"}
-"""``widget`` starts Chromium by a Playwright of its own; the others go the ways of ``burst`` again."""
+"""``widget`` starts Chromium by a Playwright of its own; the others go ways that ``burst`` goes."""
 
 
 @pytest.mark.parametrize(
