@@ -14,7 +14,7 @@ from livethread.site import DEFAULT, name_of, site_of
 from livethread.web.files import REVALIDATED, File
 from livethread.web.markup import Html, element, fragment
 
-STYLESHEET: Final = File(".css", (Path(__file__).parent / "pages.css").read_bytes())
+STYLESHEET: Final = File.of((Path(__file__).parent / "pages.css").read_bytes(), ".css")
 
 
 def room_url(key: str, **query: str | int) -> str:
