@@ -49,18 +49,15 @@ def reading(tmp_path: Path, browser: Browser, lang: str) -> Iterator[tuple[Reade
     assert reader.errors == []
 
 
+@pytest.mark.parametrize(("lang", "title"), [("en", "Comments 3"), ("de", "Kommentare 3")])
 def test_first_comments_take_few_requests_and_only_the_pages_own_language(
-    tmp_path: Path, browser: Browser
+    tmp_path: Path, browser: Browser, lang: str, title: str
 ) -> None:
-    with reading(tmp_path, browser, "de") as (reader, asked):
+    with reading(tmp_path, browser, lang) as (reader, asked):
         expect(reader.comment("One").first).to_be_visible()
-        expect(reader.page.locator("live-thread h2")).to_have_text("Kommentare 3")
-        paths = [url.partition("/")[2] for url in asked]
-        assert [path.partition("?")[0] for path in paths if path.startswith("static")] == [
-            "static/lang/de.js"
-        ]
-        assert sorted(path.partition("?")[0] for path in paths) == [
-            "embed.js", "static/lang/de.js", "ws"]  # fmt: skip
+        expect(reader.page.locator("live-thread h2")).to_have_text(title)
+        paths = sorted(url.partition("/")[2].partition("?")[0] for url in asked)
+        assert paths == ["embed.js", f"static/lang/{lang}.js", "ws"]
         assert len(paths) <= MAX_REQUESTS
 
 

@@ -26,7 +26,7 @@ MARKS = {
     "gone": "text=Comment removed by a moderator.",
     "more": "text=Show more comments",
     "pill": "text=Show 3 new comments",
-    "new": "article >> text=Just in.",
+    "new": "article.new",
     "closed": "text=Comments are closed.",
     "lost": "text=Trying again in 4",
     "stopped": ".dot[data-state=stopped]",
