@@ -71,7 +71,7 @@ class Player {
 }
 
 /** @param {State} state */
-const wordsOf = (state) => loadWords(query.get("lang") || state.lang || "en");
+const wordsOf = async (state) => /** @type {import("./words.js").Words} */ (await loadWords(query.get("lang") || state.lang || "en"));
 
 /** @param {State} state @param {HTMLElement} place */
 async function show(state, place) {

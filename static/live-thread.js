@@ -141,8 +141,9 @@ export class LiveThread extends HTMLElement {
   /** Shows the thread as soon as its words are here; the socket opens meanwhile. @param {ThreadSession} session @param {Memory} memory */
   async #show(session, memory) {
     const language = this.closest("[lang]")?.getAttribute("lang") ?? document.documentElement.lang;
-    const words = await loadWords(chooseLocale(language, navigator.languages));
-    if (this.#session !== session) return;
+    const isWanted = () => this.#session === session;
+    const words = await loadWords(chooseLocale(language, navigator.languages), isWanted);
+    if (!words || !isWanted()) return;
     session.feed.arrived.clear();
     this.#view = new ThreadView({ session, words, memory, room: this.room, live: liveOf(this.getAttribute("live")) });
     this.#view.element.lang = words.locale;

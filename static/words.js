@@ -90,17 +90,18 @@ export class Words {
 }
 
 /**
- * The words for a locale; English if its file doesn't come, and if that doesn't either, they are asked for until they do.
+ * The words for a locale; English if its file doesn't come, and if that doesn't either, they are asked for as long as they are wanted.
  * @param {string} locale
+ * @param {() => boolean} [isWanted]
  * @param {Load} [load]
- * @param {(ms: number) => Promise<void>} [pause]
+ * @returns {Promise<Words | undefined>}  none: not wanted any more
  */
-export async function loadWords(locale, load = loadModule, pause = (ms) => new Promise((done) => setTimeout(done, ms))) {
-  for (let attempt = 0; ; attempt++) {
+export async function loadWords(locale, isWanted = () => true, load = loadModule) {
+  for (let attempt = 0; isWanted(); attempt++) {
     try {
       return new Words(...(await fetchWords("lang", locale, load, attempt)));
     } catch {
-      await pause(WORDS_RETRY_MS);
+      await new Promise((done) => setTimeout(done, WORDS_RETRY_MS));
     }
   }
 }

@@ -70,7 +70,7 @@ export const words = {
   none: "No comments yet. Start the conversation.",
   roomClosed: "Comments are closed.",
   notLoaded: "Comments did not load.",
-  lost: { other: "Connection lost. Trying again in {n}\u00a0s. You can keep writing." },
+  lost: { other: "Connection lost. Trying again in {n} s. You can keep writing." },
   lostNow: "Connection lost. Trying again. You can keep writing.",
   tryNow: "Try now",
   refused: "The server closed this connection. Reload the page to try again.",

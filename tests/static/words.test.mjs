@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { words as early } from "../../static/lang/en.js";
@@ -69,36 +70,63 @@ const serving = (files, asked = []) => async (/** @type {string} */ name) => {
   return { words: files[name] };
 };
 
+/** The words, wanted for ever. @param {string} locale @param {import("../../static/words.js").Load} load */
+async function wordsFor(locale, load) {
+  const words = await loadWords(locale, () => true, load);
+  assert.ok(words);
+  return words;
+}
+
 test("a language is one file; without it the words are English", async () => {
   /** @type {string[]} */
   const asked = [];
   const files = { "lang/de.js": { post: "Senden" }, "lang/en.js": early };
-  const german = await loadWords("de-AT", serving(files, asked));
+  const german = await wordsFor("de-AT", serving(files, asked));
   assert.deepEqual(asked, ["lang/de.js"]);
   assert.deepEqual([german.say("post"), german.locale], ["Senden", "de-AT"]);
-  const lost = await loadWords("fr", serving(files));
+  const lost = await wordsFor("fr", serving(files));
   assert.deepEqual([lost.say("post"), lost.locale], ["Post", "en"]);
 });
 
-test("words that don't come are asked for until they do, at an address that no failure is remembered for", async () => {
+test("words that don't come are asked for until they do, at an address that no failure is remembered for", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   /** @type {unknown[]} */
   const attempts = [];
-  let pauses = 0;
   const load = async (/** @type {string} */ _, /** @type {number | undefined} */ attempt) => {
     attempts.push(attempt);
-    if (pauses < 2) throw new Error("no server");
+    if (Number(attempt) < 2) throw new Error("no server");
     return { words: early };
   };
-  const words = await loadWords("fr", load, async () => void pauses++);
-  assert.equal(words.say("post"), "Post");
+  const words = wordsFor("fr", load);
+  for (let i = 0; i < 2; i++) {
+    await setImmediate();
+    context.mock.timers.tick(4_000);
+  }
+  assert.equal((await words).say("post"), "Post");
   assert.deepEqual(attempts, [0, 0, 1, 1, 2]);
 });
 
+test("words that nobody wants any more are not asked for again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let isWanted = true;
+  let asked = 0;
+  const load = async () => {
+    asked += 1;
+    throw new Error("no server");
+  };
+  const words = loadWords("en", () => isWanted, load);
+  await setImmediate();
+  isWanted = false;
+  context.mock.timers.tick(4_000);
+  assert.equal(await words, undefined);
+  assert.equal(asked, 2);
+});
+
 test("the words of later parts are learnt, English ones if need be", async () => {
-  const words = await loadWords("de", serving({ "lang/de.js": { post: "Senden" } }));
+  const words = await wordsFor("de", serving({ "lang/de.js": { post: "Senden" } }));
   await words.learn(serving({ "lang/more/de.js": { undo: "Rückgängig" } }));
   assert.deepEqual([words.say("post"), words.say("undo")], ["Senden", "Rückgängig"]);
-  const lost = await loadWords("de", serving({ "lang/de.js": { post: "Senden" } }));
+  const lost = await wordsFor("de", serving({ "lang/de.js": { post: "Senden" } }));
   await lost.learn(serving({ "lang/more/en.js": late }));
   assert.equal(lost.say("undo"), "Undo");
 });
