@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
 
 from pydantic_core import to_json
 
@@ -29,6 +28,7 @@ START_S = 60
 STOP_S = 30
 
 SERVE = (sys.executable, "-m", "livethread.cli", "serve")
+"""Started as users start it; without a ``command`` it is forked: a third of the time."""
 
 UNLIMITED: Mapping[str, object] = MappingProxyType(
     {
@@ -46,7 +46,7 @@ _LISTENING = re.compile(r"listens on (\S+)")
 
 
 class ServerProcess:
-    """``python -m livethread.cli serve``, or another ``command`` to that end, on data of its own.
+    """``livethread serve``, forked (see ``tests.forking``) or by a ``command``, on data of its own.
 
     The port comes from the kernel once and stays reserved: the socket that holds it never listens,
     so the server may bind it again and again, and nobody else is given it in between (not even as
@@ -57,7 +57,7 @@ class ServerProcess:
         self,
         directory: Path,
         settings: Mapping[str, object] | None = None,
-        command: Sequence[str] = SERVE,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.data_dir = directory / "data"
         self.log = directory / "server.log"
@@ -88,9 +88,7 @@ class ServerProcess:
     def start(self) -> None:
         """Start and return when the server has printed its address. Blocks: some 0.5 s."""
         assert self._process is None, "the server is running already"
-        with self.log.open("a") as log:
-            process = self._launch(log)
-        self._process = process
+        process = self._process = self._launch()
         assert process.stdout is not None
         overdue = threading.Timer(START_S, process.kill)
         overdue.start()
@@ -105,18 +103,19 @@ class ServerProcess:
         code = self._wait()
         raise AssertionError(f"the server ended with {code} at start:\n{self.log.read_text()}")
 
-    def _launch(self, log: IO[str]) -> subprocess.Popen[str] | Fork:
-        if self._command == SERVE:
+    def _launch(self) -> subprocess.Popen[str] | Fork:
+        if self._command is None:
             return Fork(self._directory, self.environment, self.log)
-        return subprocess.Popen(
-            self._command,
-            cwd=self._directory,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
+        with self.log.open("a") as log:
+            return subprocess.Popen(
+                self._command,
+                cwd=self._directory,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def kill(self) -> None:
         """Kill -9: no goodbye, nothing flushed."""
@@ -162,7 +161,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    directory: Path, command: Sequence[str] = SERVE, /, **settings: object
+    directory: Path, command: Sequence[str] | None = None, /, **settings: object
 ) -> Iterator[ServerProcess]:
     """A running server with these settings; gone, however the test ends."""
     server = ServerProcess(directory, settings, command)

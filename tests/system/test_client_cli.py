@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from livethread_client import connect
-from tests.serverprocess import UNLIMITED, ServerProcess, serving
+from tests.serverprocess import SERVE, UNLIMITED, ServerProcess, serving
 from tests.system.bots import bot_token
 
 
@@ -235,17 +234,17 @@ def test_bots_are_made_and_revoked_while_the_server_writes(own_server: ServerPro
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_ends_in_order_on_a_signal(own_server: ServerProcess, number: signal.Signals) -> None:
+def test_serve_ends_in_order_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     """Exit code 0, and the log folded into the database: it was closed, not dropped."""
-    post(own_server, "r", "Hello")
-    wal = own_server.data_dir / "livethread.db-wal"
-    assert wal.exists()
-    process = own_server.process
-    os.kill(process.pid, number)
-    assert process.wait(20) == 0
-    assert not wal.exists()
-    assert "Traceback" not in own_server.log.read_text()
-    own_server.terminate()
+    with serving(tmp_path, SERVE, **UNLIMITED) as server:
+        post(server, "r", "Hello")
+        wal = server.data_dir / "livethread.db-wal"
+        assert wal.exists()
+        server.process.send_signal(number)
+        assert server.process.wait(20) == 0
+        assert not wal.exists()
+        assert "Traceback" not in server.log.read_text()
+        server.terminate()
 
 
 def test_a_second_server_on_the_same_data_is_refused_in_words(own_server: ServerProcess) -> None:
