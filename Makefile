@@ -27,12 +27,11 @@ run: setup ## start the server on 127.0.0.1:8080 with its data in var/ (ARGS="--
 test: check ## all checks and all tests but the slow ones
 	@$(PYTEST) --numprocesses 3 --dist loadscope
 ifneq ($(wildcard tests/browser/test_*.py),)
-	@$(PYTEST) --numprocesses 3 -m "browser and not slow"
+	@$(PYTEST) --numprocesses 3 -m browser
 endif
 
 test-slow: setup-fuzz ## the slow tests: load, soak, faults, conformance, fuzzing, a thousand simulated seeds
-	@$(PYTEST) -m "slow and not browser" $(ARGS)
-	@$(PYTEST) -m "slow and browser" $(ARGS)
+	@$(PYTEST) -m slow $(ARGS)
 
 bench: setup-dev ## measure
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -27,8 +27,8 @@ REACH = {
 """How many readers a comment reaches, where it isn't all of one room's."""
 
 
-SLOW = {"widget", "spaced", "saturation", "rate", "slow", "wire"}
-"""``widget`` starts Chromium by a Playwright of its own; the others go ways that ``burst`` goes."""
+SLOW = {"widget"}
+"""Starts Chromium, by a Playwright of its own: the browser tests' would be in its way."""
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ async def compare(store: Store, batches: Sequence[Sequence[Write]]) -> None:
 
 
 @pytest.mark.parametrize("factory", STORES.values(), ids=STORES.keys())
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(batches=st.lists(st.lists(writes, min_size=1, max_size=10), max_size=6))
 def test_a_batch_does_what_its_writes_do_one_by_one(
     factory: Any, batches: list[list[Write]]
