@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.browser.reader import PATIENCE_S, Reader
-from tests.browser.rooms import Place
+from tests.browser.rooms import ROOM_OF_THE_PATH, Place
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 
 expect.set_options(timeout=PATIENCE_S * 1000)  # a busy machine is no reason to fail
@@ -43,15 +43,6 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
     """For a test that ends it; what opens pages opens them there."""
     with serving(tmp_path, **UNLIMITED) as server:
         yield server
-
-
-# The demo article stands under any name, with one discussion: tests give it one for each.
-ROOM_OF_THE_PATH = """new MutationObserver((_, observer) => {
-  const thread = document.querySelector("live-thread[room='demo/bridge']");
-  if (!thread) return;
-  observer.disconnect();
-  thread.setAttribute("room", location.pathname.slice(1));
-}).observe(document, {childList: true, subtree: true});"""
 
 
 @pytest.fixture

@@ -25,6 +25,14 @@ PREPARE = """({lang, dir, attributes}) => {
   }).observe(document, {childList: true, subtree: true});
 }"""
 
+# The demo article stands under any name, with one discussion: tests give it one for each.
+ROOM_OF_THE_PATH = """new MutationObserver((_, observer) => {
+  const thread = document.querySelector("live-thread[room='demo/bridge']");
+  if (!thread) return;
+  observer.disconnect();
+  thread.setAttribute("room", location.pathname.slice(1));
+}).observe(document, {childList: true, subtree: true});"""
+
 
 class Place:
     """A room that a test has for itself, with people who write there and readers who look at it."""

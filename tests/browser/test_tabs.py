@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocket, expect
 
-from tests.browser.conftest import ROOM_OF_THE_PATH
 from tests.browser.reader import Reader, Tree
+from tests.browser.rooms import ROOM_OF_THE_PATH
 
 pytestmark = pytest.mark.browser
 
