@@ -710,6 +710,31 @@ async def test_a_comment_waits_for_a_judgement_until_it_is_due(store: Store) -> 
     assert (act.act.action, act.act.reason) == ("approve", "late")
 
 
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_a_filter_holds_in_an_edit_waits_for_a_moderator_whatever_the_time(
+    store: Store, together: bool
+) -> None:
+    """Else the default of the time limit would show words that a filter holds."""
+    edited = EditComment(CommentId(1), "see https://a.example", None, WINDOW_S, HELD_BY_FILTER)
+    late = EndJudgement(CommentId(1), "approve", "late")
+    writes = [write(JUDGED), write(edited, now=T0 + 1_000)]
+    end = write(late, author=MOD, now=T0 + 60_000, nonce=None)
+    await (only(store, *writes, end) if together else only(store, *writes))
+    assert list(await store.due(T0 + 60_000, limit=9)) == []
+    await only(store, end)
+    comment = (await store.held_by(A, MARA.id))[0]
+    assert (comment.state, comment.hold) == ("held", "link filter: 2 links")
+
+
+async def test_words_edited_while_a_bot_looks_wait_as_long_again(store: Store) -> None:
+    await only(store, write(JUDGED), edit(1, "other words", now=T0 + 4_000))
+    assert list(await store.due(T0 + 8_999, limit=9)) == []
+    assert list(await store.due(T0 + 9_000, limit=9)) == [(A, 1)]
+    await only(store, edit(1, "other words again", now=T0 + 6_000))
+    assert list(await store.due(T0 + 10_999, limit=9)) == []
+    assert list(await store.due(T0 + 11_000, limit=9)) == [(A, 1)]
+
+
 @pytest.mark.parametrize("action", ["approve", "hold", "reject", "hide", "delete"])
 async def test_a_comment_that_was_judged_is_not_due(store: Store, action: str) -> None:
     await only(store, write(JUDGED, now=T0), moderate(1, action))

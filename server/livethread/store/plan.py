@@ -286,10 +286,13 @@ class Plan:
             raise Forbidden("It is too late to edit this comment.", field="comment")
         edited = replace(comment, body=wish.body, rich=wish.rich, edited_ms=write.now_ms)
         why = None if write.is_staff else wish.judgement.hold
-        if why is None or comment.state is not CommentState.VISIBLE:
-            return self._changed(write.room, edited)
-        held = replace(edited, state=CommentState.HELD, hold=why)
-        return self._changed(write.room, held, visible=-1)
+        if why is not None and comment.state is not CommentState.HIDDEN:
+            held = replace(edited, state=CommentState.HELD, hold=why, due_ms=None)
+            return self._changed(write.room, held, visible=-_is_visible(comment))
+        if comment.due_ms is not None:  # other words, to be looked at for as long
+            wait_ms = comment.due_ms - (comment.edited_ms or comment.created_ms)
+            edited = replace(edited, due_ms=write.now_ms + wait_ms)
+        return self._changed(write.room, edited)
 
     def _delete(self, write: Write, id: CommentId) -> Committed:
         comment = self._target(write, id)
