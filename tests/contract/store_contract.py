@@ -781,12 +781,15 @@ async def test_the_queue_lists_what_is_held_what_is_reported_and_all(store: Stor
 
 async def test_the_queue_is_searched_by_words_and_names(store: Store) -> None:
     await only(store, post("The BRIDGE is open"), post("100 %_ sure"), post("no", author=TOM))
+    await only(store, post("ПРИВЕТ, Ärger"))
     for text, ids in (
         ("bridge", [1]),
         ("%", [2]),
         ("_", [2]),
         ("tom", [3]),
         ("o", [3, 1]),
+        ("привет", [4]),
+        ("äRG", [4]),
         ("xyz", []),
     ):
         found = (await queue(store, "recent", text=text)).items

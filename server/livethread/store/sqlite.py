@@ -372,11 +372,13 @@ def _engine(
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def set_pragmas(connection: Any, _record: object) -> None:
+    def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for name, value in pragmas.items():
             cursor.execute(f"PRAGMA {name}={value}")
         cursor.close()
+        # SQLite's own knows ASCII only, and so would searches.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
@@ -384,6 +386,10 @@ def _engine(
         adapted.run_async(lambda driver: driver._execute(_begin, driver._conn))
 
     return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 async def _prepare(connection: AsyncConnection, path: Path, check_mb: int) -> str:
