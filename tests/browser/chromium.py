@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shutil
+from collections.abc import Iterable
 
-CHROMIUM = Path("/usr/bin/chromium")
+from tools.bootstrap import BROWSERS
+
+
+def installed(names: Iterable[str] = BROWSERS) -> str | None:
+    """Return the path of the first that this system has."""
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+CHROMIUM = installed()
+
 
 CHROMIUM_ARGS = [
     "--no-sandbox",

@@ -26,7 +26,7 @@ expect.set_options(timeout=PATIENCE_S * 1000)  # a busy machine is no reason to 
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return {
         **browser_type_launch_args,
-        "executable_path": str(CHROMIUM),
+        "executable_path": CHROMIUM,
         "args": CHROMIUM_ARGS,
     }
 
