@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,13 +16,11 @@ from livethread import __version__
 from livethread.gateway import Gateway
 from livethread.metrics import Figures, HttpStats, registry_of
 from livethread.web import comments, desk, events, health, moderation, pages, rooms, sign_in
+from livethread.web.api import description_of
 from livethread.web.files import Files
 from livethread.web.gate import Gate
 from livethread.web.problems import HANDLERS
-from livethread.web.shapes import Problem
 from livethread.web.shell import Shell
-
-PROBLEM = {"content": {"application/problem+json": {}}, "model": Problem}
 
 
 def create_app(gateway: Gateway, static: Path) -> ASGIApp:
@@ -55,15 +53,10 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
     app.state.readiness = health.Readiness(services.store)
     app.state.registry = registry_of(figures)
 
-    api = APIRouter(prefix="/api/v1", responses={"default": PROBLEM})
-    # A room's name is a path, too: what lies below a room comes before the room itself.
-    for part in (events, comments, moderation, rooms):
-        api.include_router(part.router)
-    app.include_router(api)
-    app.include_router(pages.router)
-    app.include_router(desk.router)
-    app.include_router(sign_in.router)
-    app.include_router(health.router)
+    # A room's name is a path, too: what lies below a room comes before the room itself. Not by
+    # include_router: that makes all anew at the first request, and meanwhile nobody else is served.
+    for part in (events, comments, moderation, rooms, pages, desk, sign_in, health):
+        app.router.routes += part.router.routes
     app.router.routes += [
         Route("/openapi.json", _openapi),
         Route("/ws", _no_upgrade),
@@ -81,4 +74,4 @@ async def _no_upgrade(_: Request) -> Response:
 
 
 async def _openapi(request: Request) -> Response:
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(await description_of(request))

@@ -6,7 +6,7 @@ import secrets
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import bad_frame, encode, to_command
 from livethread.protocol.errors import BadFrame
 from livethread.session import VERSION
+from livethread.web.api import api_router
 from livethread.web.caller import Address, AnyGateway, CalledSite, JsonBody, Speaker
 from livethread.web.exchange import Exchange, Frame
 from livethread.web.layout import room_url
@@ -30,7 +31,7 @@ from livethread.web.shapes import (
     described,
 )
 
-router = APIRouter()
+router = api_router()
 
 Key = Annotated[
     str | None,

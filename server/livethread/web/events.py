@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -22,13 +22,14 @@ from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import LivethreadError, RateLimited, TokenExpired
 from livethread.site import name_of
+from livethread.web.api import api_router
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.following import Follower, end_when_gone
 from livethread.web.problems import CursorLost, problem
 
 KEEPALIVE = b": heartbeat\n\n"
 
-router = APIRouter()
+router = api_router()
 
 
 @router.get(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from starlette.responses import Response
@@ -25,6 +25,7 @@ from livethread.protocol.codec import encode
 from livethread.protocol.errors import BadFrame
 from livethread.site import name_of
 from livethread.views import comment_json, timestamp
+from livethread.web.api import api_router
 from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
 from livethread.web.comments import Key, nonce_of, write
 from livethread.web.rooms import answer
@@ -37,7 +38,7 @@ from livethread.web.shapes import (
     described,
 )
 
-router = APIRouter()
+router = api_router()
 
 
 @router.post(

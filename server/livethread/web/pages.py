@@ -15,6 +15,7 @@ from livethread import __version__
 from livethread.model import Audience, Comment, CommentState, Room
 from livethread.protocol import commands, text
 from livethread.views import comment_json, room_json
+from livethread.web.api import description_of
 from livethread.web.atom import MEDIA_TYPE, atom_feed
 from livethread.web.caller import AnyGateway, Visitor
 from livethread.web.files import REVALIDATED, Files, is_known
@@ -79,7 +80,7 @@ async def gallery(request: Request) -> Response:
 @router.get("/docs")
 async def reference(request: Request) -> Response:
     """The HTTP interface, made from its OpenAPI description."""
-    return page(reference_page(request.app.openapi()))
+    return page(reference_page(await description_of(request)))
 
 
 @router.get("/rooms/{room:path}")

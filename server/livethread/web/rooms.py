@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive
@@ -16,6 +16,7 @@ from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import RateLimited
 from livethread.site import name_of
 from livethread.views import room_json
+from livethread.web.api import api_router
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.exchange import Exchange
 from livethread.web.following import Follower, end_when_gone
@@ -23,7 +24,7 @@ from livethread.web.shapes import ChangesReply, Counts, RoomReply
 
 MAX_COUNTED = 100
 
-router = APIRouter()
+router = api_router()
 
 
 def answer(body: bytes, status: int = 200, **headers: str) -> Response:
