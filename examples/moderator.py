@@ -30,11 +30,15 @@ def make_bot(url: str, token: str, reject: Iterable[str], flag: Iterable[str]) -
             return
         body = (comment.body or "").casefold()
         if any(word in body for word in reject):
-            await room.moderate(comment.id, "reject", "a word that isn't said here")
+            await room.moderate(
+                comment.id, "reject", "a word that isn't said here", seq=comment.seq
+            )
         elif found := [word for word in flag if word in body]:
-            await room.moderate(comment.id, "hold", f"has {found[0]!r}: look at it")
+            await room.moderate(
+                comment.id, "hold", f"has {found[0]!r}: look at it", seq=comment.seq
+            )
         else:
-            await room.moderate(comment.id, "approve")
+            await room.moderate(comment.id, "approve", seq=comment.seq)
 
     return bot
 

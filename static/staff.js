@@ -37,7 +37,7 @@ export class Staff {
   }
 
   /** What there is to decide, or to undo, below a comment. @param {CommentItem} item @param {Comment} comment */
-  show({ note }, { id, state, hold }) {
+  show({ note }, { id, state, hold, seq }) {
     const done = this.#done.get(id);
     const words = this.#words;
     note.hidden = !done && state !== "held";
@@ -45,15 +45,15 @@ export class Staff {
       note.replaceChildren(`${words.say("done")} `, button(words.say("undo"), "plain", () => this.#undo(id, done)));
     } else if (state === "held") {
       const decisions = /** @type {const} */ (["approve", "reject"]).map((action) =>
-        button(words.say(action), "plain", () => this.#act(id, action)));
+        button(words.say(action), "plain", () => this.#act(id, action, seq)));
       note.replaceChildren(words.say("heldFor", { reason: hold ?? "" }), " ", ...decisions);
     }
     return true;
   }
 
-  /** @param {number} id @param {Action} action */
-  async #act(id, action) {
-    if (!(await this.#ask(id, action))) return;
+  /** @param {number} id @param {Action} action @param {number} [seq]  of the comment as it was seen, if that matters */
+  async #act(id, action, seq) {
+    if (!(await this.#ask(id, action, seq))) return;
     this.#done.set(id, action);
     this.#session.touch(id);
     setTimeout(() => {
@@ -69,10 +69,10 @@ export class Staff {
     this.#session.touch(id);
   }
 
-  /** @param {number} id @param {Action} action */
-  async #ask(id, action) {
+  /** @param {number} id @param {Action} action @param {number} [seq] */
+  async #ask(id, action, seq) {
     try {
-      await this.#session.posting.ask({ type: "moderate", comment: id, action });
+      await this.#session.posting.ask({ type: "moderate", comment: id, action, seq });
       this.#onDone(this.#words.say("done"));
       return true;
     } catch (failure) {

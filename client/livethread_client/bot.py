@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from livethread.protocol.cursor import BEGINNING, Cursor
-from livethread.protocol.errors import NotFound
+from livethread.protocol.errors import Conflict, NotFound
 from livethread.protocol.frames import Change, Comment
 from livethread_client.following import Snapshot
 from livethread_client.live import Live, connect
@@ -162,7 +162,8 @@ class Bot:
                 continue
             for pattern, handler in self._judges:
                 if fnmatchcase(queued.room, pattern):
-                    with suppress(NotFound):  # its author was faster
+                    # Its author was faster: it is gone, or comes again with other words.
+                    with suppress(NotFound, Conflict):
                         await handler(queued.comment, live.room(queued.room))
 
     async def _follow(self, live: Live, name: str) -> None:

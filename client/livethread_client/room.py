@@ -213,10 +213,14 @@ class Room:
         action: CommentAction,
         reason: str | None = None,
         *,
+        seq: int | None = None,
         nonce: str | None = None,
         patience_s: float | None = None,
     ) -> Ack:
-        """Act on a comment (moderators, bots with that scope); see ``commands.Moderate``."""
+        """Act on a comment (moderators, bots with that scope); see ``commands.Moderate``.
+
+        With ``seq``, the comment's when it was judged: raises ``Conflict`` if it has changed since.
+        """
         moderate = checked(
             commands.Moderate,
             room=self.name,
@@ -224,6 +228,7 @@ class Room:
             comment=comment,
             action=action,
             reason=reason,
+            seq=seq,
         )
         return await self._server.ask(moderate, Ack, patience_s)
 

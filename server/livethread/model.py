@@ -247,9 +247,12 @@ class ReportComment:
 
 @value
 class ModerateComment:
+    """``seq`` is that of the comment as it was judged; None: act on it as it now is."""
+
     comment: CommentId
     action: Action
     reason: str | None
+    seq: Seq | None = None
 
 
 @value

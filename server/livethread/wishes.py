@@ -67,7 +67,7 @@ def _decision(command: commands.Moderate) -> Wish:
         action = cast(PersonAction, command.action)
         return RestrictPerson(command.author, id, action, command.reason, until_ms)
     assert id is not None
-    return ModerateComment(id, cast(Action, command.action), command.reason)
+    return ModerateComment(id, cast(Action, command.action), command.reason, command.seq)
 
 
 def fingerprint(command: commands.InRoom) -> str:

@@ -57,7 +57,8 @@ export class Backend {
 
   /** @param {Item} item @param {string} action @param {string} [reason] */
   act(item, action, reason) {
-    return this.#ask("POST", `rooms/${pathOf(item.room)}/comments/${item.comment.id}/moderation`, { action, reason });
+    const seq = action === "approve" ? item.comment.seq : undefined; // only the words that were seen
+    return this.#ask("POST", `rooms/${pathOf(item.room)}/comments/${item.comment.id}/moderation`, { action, reason, seq });
   }
 
   /**

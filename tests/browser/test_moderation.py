@@ -141,10 +141,12 @@ def test_an_approved_comment_is_seen_by_another_reader_within_a_second(
     expect(ana.page.locator(".why")).to_have_text("Held: every comment waits here")
     jon.sees([])
     started = time.monotonic()
-    ana.press("a")
+    with ana.page.expect_request("**/moderation") as asked:
+        ana.press("a")
     expect(jon.comment("Is it open yet?")).to_be_visible()
     took_s = time.monotonic() - started
     print(f"seen after {took_s * 1000:.0f} ms")
+    assert '"seq"' in (asked.value.post_data or "")  # what was read, not what may stand there since
     expect(ana.page.get_by_role("status")).to_have_text("Approved.")
     jon.sees([("Mara: Is it open yet?", [])])
     ana.press("u")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocket, expect
 
 from tests.browser.rooms import Place
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
@@ -60,7 +61,13 @@ def test_what_is_held_is_approved_in_place_and_that_is_undone(
     place: Place, token: str, server: ServerProcess
 ) -> None:
     premoderate(server, place, token)
-    ana = place.reader(attributes={"token": token}).open()
+    ana, sent = place.reader(attributes={"token": token}), list[str]()
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(str(frame)))
+
+    ana.page.on("websocket", listen)
+    ana.open()
     mara, jon = place.reader().open(), place.reader().open()
     mara.write("May I?", name="Mara")
     expect(mara.comment("May I?")).to_contain_text("Only you can see this.")
@@ -69,6 +76,8 @@ def test_what_is_held_is_approved_in_place_and_that_is_undone(
     held.get_by_role("button", name="Approve").click()
     jon.sees([("Mara: May I?", [])])
     expect(ana.page.locator("live-thread [role=status]")).to_have_text("Done.")
+    (approval,) = [json.loads(frame) for frame in sent if '"approve"' in frame]
+    assert "seq" in approval  # what was read, not what may stand there since
     held.get_by_role("button", name="Undo").click()
     expect(held.get_by_role("button", name="Reject")).to_be_visible()
     expect(jon.comment("May I?")).to_have_count(0)

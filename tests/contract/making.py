@@ -77,7 +77,8 @@ def report(comment: int, reason: str = "spam", text: str | None = None, **how: A
 
 
 def moderate(comment: int, action: Any, **how: Any) -> Write:
-    wish = ModerateComment(CommentId(comment), action, how.pop("reason", None))
+    reason, seq = how.pop("reason", None), how.pop("seq", None)
+    wish = ModerateComment(CommentId(comment), action, reason, seq)
     return write(wish, **({"author": MOD} | how))
 
 

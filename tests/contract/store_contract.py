@@ -741,6 +741,29 @@ async def test_a_comment_that_was_judged_is_not_due(store: Store, action: str) -
     assert list(await store.due(T0 + 9_999, limit=9)) == []
 
 
+@pytest.mark.parametrize("action", ["approve", "hold", "reject"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_has_changed_since_it_was_judged_is_not_decided(
+    store: Store, action: str, together: bool
+) -> None:
+    """Else a bot that read harmless words would show those which came in their place."""
+    first, then = [write(JUDGED), edit(1, "other words")], moderate(1, action, seq=1)
+    if not together:
+        await only(store, *first)
+    *_, refused = await store.commit([*first, then] if together else [then])
+    assert isinstance(refused, Conflict)
+    assert refused.field == "seq"
+    assert await state_of(store, 1) == "held"
+    assert list(await store.acts(ActsRequest("default"))) == []
+    await only(store, moderate(1, "approve", seq=2))
+    assert await state_of(store, 1) == "visible"
+
+
+async def test_reactions_since_are_no_change_of_what_was_judged(store: Store) -> None:
+    await only(store, post(), react(1), report(1), moderate(1, "hide", seq=1))
+    assert await state_of(store, 1) == "hidden"
+
+
 async def test_what_is_held_for_people_waits_for_no_bot(store: Store) -> None:
     judgement = Judgement("link filter", judge_s=5)
     (done,) = await only(store, write(PostComment("words", None, None, judgement=judgement)))

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from livethread_client import Bot, Comment, Room
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 from tests.system.bots import bot_token
 from tests.system.peer import PATIENCE_S, Peer
@@ -220,6 +221,37 @@ async def test_a_bot_judges_what_waits_for_it(town: Town) -> None:
     seen = {c["id"]: (c["state"], c.get("hold")) for c in page["comments"]}
     assert ("removed", None) in seen.values()
     assert ("held", "has 'https://': look at it") in seen.values()
+    bot.stop()
+    await asyncio.wait_for(serving_bot, PATIENCE_S)
+
+
+async def test_words_edited_while_a_bot_looks_are_judged_anew(town: Town) -> None:
+    await set_filters(town, judge_s=3_600)
+    mara, mod = await town.guest("Mara"), await town.staff()
+    await ask(mod, type="watch", on=True)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            comment = (await ask(mara, type="post", room=ROOM, body="fine"))["comment"]
+            if comment["state"] == "held":
+                break
+    looking, edited, judged = asyncio.Event(), asyncio.Event(), []
+    bot = Bot(town.server.url, bot_token(town.server, "Slow", "read", "moderate", "staff-feed"))
+
+    @bot.on_held()
+    async def judge(found: Comment, room: Room) -> None:
+        looking.set()
+        await edited.wait()
+        judged.append(found.body)
+        await room.moderate(found.id, "approve", seq=found.seq)
+
+    serving_bot = asyncio.create_task(bot.serve())
+    await asyncio.wait_for(looking.wait(), PATIENCE_S)
+    await ask(mara, type="edit", room=ROOM, comment=comment["id"], body="otherwise")
+    edited.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while (await mod.hear("queued"))["comment"]["state"] != "visible":
+            pass
+    assert judged == ["fine", "otherwise"]
     bot.stop()
     await asyncio.wait_for(serving_bot, PATIENCE_S)
 

@@ -25,6 +25,7 @@ def _with_zone(moment: datetime) -> datetime:
 
 
 CommentId = Annotated[int, Field(ge=1, le=2**53 - 1, description="the comment's id")]
+Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
 PageToken = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Order = Literal["newest", "oldest", "best"]
 Reaction = Annotated[str, StringConstraints(min_length=1, max_length=16, pattern=r"^[a-z0-9_]+$")]
@@ -238,12 +239,19 @@ class Moderate(Write):
     )
     reason: Reason | None = Field(None, description="why, for the audit log")
     until: Moment | None = Field(None, description="of a person: when it ends; absent: never")
+    seq: Seq | None = Field(
+        None,
+        description="the comment's `seq` as you saw it: if it has changed since, other than by"
+        " reactions, the answer is `conflict`; absent: whatever it is now",
+    )
 
     @model_validator(mode="after")
     def _about_one(self) -> Moderate:
         is_of_person = self.action in get_args(PersonAction)
         if (self.comment is None) == (self.author is None):
             raise ValueError("name a comment or an author, and not both")
+        if is_of_person and self.seq is not None:
+            raise ValueError("only an act on a comment has a `seq`")
         if not is_of_person and (self.comment is None or self.until is not None):
             raise ValueError("this action is about a comment, and for good")
         return self

@@ -168,7 +168,10 @@ class NotFound(LivethreadError):
 
 
 class Conflict(LivethreadError):
-    """The nonce was used before for something else; make a new one for a new command."""
+    """The nonce was used before for something else: make a new one for a new command.
+
+    Or, with the field `seq`, the comment has changed since it was judged: look at it again.
+    """
 
     code = ErrorCode.CONFLICT
     sentence = "This nonce was used for something else."

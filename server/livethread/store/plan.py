@@ -351,6 +351,8 @@ class Plan:
 
     def _moderate(self, write: Write, wish: ModerateComment) -> Committed:
         comment = self._target(write, wish.comment)
+        if wish.seq is not None and comment.seq > wish.seq:
+            raise Conflict("The comment has changed since.", field="seq")
         key = CommentKey(write.room, comment.id)
         was = self.state.removed.get(key)
         changed = decided(comment, was, wish.action, wish.reason)

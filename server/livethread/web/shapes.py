@@ -124,7 +124,7 @@ EditedComment: Final = _body_of("EditedComment", commands.Edit, "comment")
 Reaction: Final = _body_of("Reaction", commands.React)
 NewReport: Final = _body_of("NewReport", commands.Report, "comment")
 Moderation: Final = _body_of("Moderation", commands.Moderate, "comment", "author")
-PersonModeration: Final = _body_of("PersonModeration", commands.Moderate, "comment")
+PersonModeration: Final = _body_of("PersonModeration", commands.Moderate, "comment", "seq")
 RoomChanges: Final = _body_of("RoomChanges", commands.Configure)
 
 
