@@ -43,7 +43,7 @@ from livethread.protocol.errors import (
     Rejected,
     RoomClosed,
 )
-from livethread.site import Link, Person, Restriction
+from livethread.site import Link, Person, Restriction, key_of
 from livethread.store.base import Store
 from livethread.store.paging import size_of
 from tests.contract.making import (
@@ -772,8 +772,8 @@ async def test_what_is_held_for_people_waits_for_no_bot(store: Store) -> None:
     assert comment_of(staffs).state == "visible"
 
 
-async def queue(store: Store, which: Any, **of: Any) -> Queue:
-    return await store.queue(QueueRequest("default", which, **of))
+async def queue(store: Store, which: Any, site: str = "default", **of: Any) -> Queue:
+    return await store.queue(QueueRequest(site, which, **of))
 
 
 async def test_the_queue_lists_what_is_held_what_is_reported_and_all(store: Store) -> None:
@@ -800,6 +800,28 @@ async def test_the_queue_lists_what_is_held_what_is_reported_and_all(store: Stor
     await only(store, moderate(1, "approve", room="b"), moderate(2, "approve"))
     for which in ("held", "reported"):
         assert await queue(store, which) == Queue((), 0, 0)
+
+
+async def test_each_site_has_a_queue_and_counts_of_its_own(store: Store) -> None:
+    counts = {"default": (1, 2), "news": (2, 3), "news-2": (3, 1)}
+    for site, (held, reported) in counts.items():
+        room = key_of(site, "a")
+        await only(store, *(post(room=room) for _ in range(reported)))
+        await only(store, *(report(n + 1, room=room) for n in range(reported)))
+        await only(store, configure(premoderate=True, room=room))
+        await only(store, *(post(room=room) for _ in range(held)))
+    for site, (held, reported) in counts.items():
+        for which, many in (("held", held), ("reported", reported), ("recent", held + reported)):
+            found = await queue(store, which, site)
+            assert [item.room for item in found.items] == [key_of(site, "a")] * many
+            assert (found.held, found.reported) == (held, reported)
+
+
+async def test_the_queue_goes_on_behind_a_place_and_not_at_it(store: Store) -> None:
+    await only(store, *(post(str(n)) for n in range(4)))
+    items = (await queue(store, "recent")).items
+    for at, item in enumerate(items):
+        assert (await queue(store, "recent", before=item.place)).items == items[at + 1 :]
 
 
 async def test_the_queue_is_searched_by_words_and_names(store: Store) -> None:
