@@ -1,15 +1,19 @@
-/** What is written about a comment in place: a reply, an edit, a report, a question. One form is open at a time. */
-import { loadModule } from "./address.js";
-import { Composer } from "./composer.js";
+/**
+ * What is written about a comment in place: a reply, an edit, a report, a question. One form is open at a time. Loaded as
+ * soon as the first comments are painted; it imports nothing.
+ */
 
+/** @typedef {import("./composer.js").Composer} Composer */
+/** @typedef {import("./composer.js").Writer} Writer */
+/** @typedef {Pick<import("./composer.js").ComposerOptions, "label" | "action" | "text" | "onPost" | "onCancel">} Given */
 /** @typedef {import("./comment-item.js").CommentItem} CommentItem */
 /** @typedef {import("./protocol.js").Comment} Comment */
 /**
  * @typedef {object} CommentFormsOptions
  * @property {import("./thread-session.js").ThreadSession} session
  * @property {import("./words.js").Words} words
- * @property {import("./memory.js").Memory} memory
- * @property {string} room
+ * @property {(given: Given & {id: string, place: string}) => Composer} compose
+ * @property {(name: string) => Promise<[any, void]>} load  a module, with its words
  * @property {(post: {body: string, name: string, parent: number}) => void} onReply
  * @property {(text: string) => void} onDone  tells the reader what became of it
  */
@@ -28,9 +32,29 @@ export class CommentForms {
     return this.#open?.composer;
   }
 
-  /** @param {import("./composer.js").Writer} writer */
+  /** @param {Writer} writer */
   update(writer) {
     this.#open?.composer?.update(writer);
+  }
+
+  /**
+   * What the menu of a comment offers.
+   * @param {CommentItem} item
+   * @param {Writer} writer
+   * @param {Array<[string, () => void]>} more
+   * @returns {Array<[string, () => void]>}
+   */
+  choices(item, writer, more) {
+    const { words, session: { feed, posting, limits } } = this.#options;
+    const comment = feed.comments.get(item.id);
+    if (!comment) return [];
+    const window_s = feed.room?.edit_window_s ?? limits.edit_window_s ?? 0;
+    const isOwn = posting.isIdentified && comment.author?.id === posting.user?.id;
+    if (!isOwn) return [[words.say("report"), () => this.ask("report", item)], ...more];
+    /** @type {Array<[string, () => void]>} */
+    const own = [[words.say("delete"), () => this.ask("delete", item)], ...more];
+    const mayEdit = Date.now() < Date.parse(comment.created) + window_s * 1000;
+    return mayEdit ? [[words.say("edit"), () => this.edit(item, writer, feed.comments.get(item.id) ?? comment)], ...own] : own;
   }
 
   /** Closes what is open; focus goes back to the button it came from, if asked to. @param {"reply" | "more" | "like"} [back] */
@@ -42,7 +66,7 @@ export class CommentForms {
     if (back) open?.item.focusButton(back);
   }
 
-  /** @param {CommentItem} item @param {import("./composer.js").Writer} writer @param {string} [text]  taken back, to be sent anew */
+  /** @param {CommentItem} item @param {Writer} writer @param {string} [text]  taken back, to be sent anew */
   reply(item, writer, text) {
     const { words, onReply } = this.#options;
     this.#write(item, "reply", writer, {
@@ -57,7 +81,7 @@ export class CommentForms {
     if (text) this.composer?.takeBack(text);
   }
 
-  /** @param {CommentItem} item @param {import("./composer.js").Writer} writer @param {Comment} comment */
+  /** @param {CommentItem} item @param {Writer} writer @param {Comment} comment */
   edit(item, writer, { id, body }) {
     const { words } = this.#options;
     this.#write(item, "edit", writer, {
@@ -82,10 +106,10 @@ export class CommentForms {
 
   /** Asks what is to be known first; the questions are loaded when there is one. @param {"delete" | "report" | "name"} question @param {CommentItem} item */
   async ask(question, item) {
-    const { session, words, onDone } = this.#options;
+    const { session, words, load, onDone } = this.#options;
     const back = question === "name" ? "like" : "more";
     try {
-      const [questions] = await Promise.all([loadModule("questions.js"), words.learn()]);
+      const [questions] = await load("questions.js");
       const { form, focus } = questions[question]({
         words, session, item,
         ask: (/** @type {object} */ command, /** @type {import("./words.js").Key} */ done, /** @type {string} */ name) =>
@@ -109,13 +133,13 @@ export class CommentForms {
   }
 
   /**
-   * @param {CommentItem} item @param {"reply" | "edit"} kind @param {import("./composer.js").Writer} writer
-   * @param {Pick<import("./composer.js").ComposerOptions, "label" | "action" | "text" | "onPost" | "onCancel">} given
+   * @param {CommentItem} item @param {"reply" | "edit"} kind @param {Writer} writer
+   * @param {Given} given
    */
   #write(item, kind, writer, given) {
     if (this.#open?.item !== item || this.#open.kind !== kind) {
-      const { words, memory, room } = this.#options;
-      const composer = new Composer({ words, memory, id: `${kind}-${item.id}`, place: `${room}:${kind}-${item.id}`, ...given });
+      const name = `${kind}-${item.id}`;
+      const composer = this.#options.compose({ id: name, place: name, ...given });
       composer.update(writer);
       this.#put(item, kind, composer.form, composer);
     }

@@ -13,7 +13,7 @@ import { isTombstone } from "./protocol.js";
  * @property {(id: number) => void} like
  * @property {(id: number) => void} fold  hides its replies, or shows them again
  * @property {(id: number) => void} showNew  what waits below it
- * @property {(id: number) => Array<[label: string, run: () => void]>} choices  of its menu
+ * @property {(id: number) => void} menu  opens it
  * @property {(item: CommentItem, comment: Comment) => boolean} staff  for staff: what is to be decided, in place; false for others
  */
 /**
@@ -61,7 +61,7 @@ export class CommentItem {
     this.#link.ariaLabel = words.say("permalink", { time: this.#link.title });
     this.#likeButton = button("", "plain like", () => actions.like(id));
     this.#replyButton = button(words.say("reply"), "plain reply-to", () => actions.reply(id));
-    this.#moreButton = button("⋯", "plain acts", () => this.#toggleMenu());
+    this.#moreButton = button("⋯", "plain acts", () => (this.#menu ? this.#closeMenu() : actions.menu(id)));
     this.#newButton = button("", "plain waiting", () => actions.showNew(id));
     this.#newButton.hidden = true;
     this.#foot = el("div", { class: "foot" }, this.#likeButton, this.#replyButton, this.#moreButton, this.#newButton);
@@ -73,7 +73,7 @@ export class CommentItem {
       el("div", { class: "text" }, this.#body, this.note, this.#foot),
     );
     this.article.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.#menu) this.#toggleMenu(false);
+      if (event.key === "Escape") this.#closeMenu();
     });
     /** Where a form about it goes. */
     this.slot = el("div", { class: "slot" });
@@ -118,11 +118,10 @@ export class CommentItem {
     this.#replyButton.hidden = !canReply || !isVisible || comment.locked === true;
     this.#replyButton.ariaLabel = words.say("replyTo", { name });
     this.#moreButton.ariaLabel = words.say("more", { name });
-    this.#moreButton.ariaExpanded = String(this.#menu !== null);
     this.#likeButton.ariaLabel = words.say("like", { name, n: likes.count });
     this.#likeButton.ariaPressed = String(likes.isOn);
     setText(this.#likeButton, likes.count ? likes.count.toLocaleString(words.locale) : "");
-    if (isGone) this.#toggleMenu(false);
+    if (isGone) this.#closeMenu();
     this.tick(now_ms);
   }
 
@@ -154,21 +153,22 @@ export class CommentItem {
     ({ reply: this.#replyButton, more: this.#moreButton, like: this.#likeButton })[name].focus();
   }
 
-  /** @param {boolean} [isOpen] */
-  #toggleMenu(isOpen = this.#menu === null) {
-    if (isOpen === (this.#menu !== null)) return;
+  /** @param {Array<[label: string, run: () => void]>} choices */
+  openMenu(choices) {
+    this.#closeMenu();
+    this.#menu = el("span", { class: "menu" }, ...choices.map(([label, run]) => button(label, "plain", () => {
+      this.#closeMenu();
+      run();
+    })));
+    this.#moreButton.after(this.#menu);
+    this.#moreButton.ariaExpanded = "true";
+  }
+
+  #closeMenu() {
     const hadFocus = this.#menu && focusedIn(this.#menu);
     this.#menu?.remove();
     this.#menu = null;
-    if (isOpen) {
-      const choices = this.#actions.choices(this.id).map(([label, run]) => button(label, "plain", () => {
-        this.#toggleMenu(false);
-        run();
-      }));
-      this.#menu = el("span", { class: "menu" }, ...choices);
-      this.#moreButton.after(this.#menu);
-    }
-    this.#moreButton.ariaExpanded = String(isOpen);
+    this.#moreButton.ariaExpanded = "false";
     if (hadFocus) this.#moreButton.focus();
   }
 

@@ -55,7 +55,7 @@ export class Composer {
     this.#who = el("p", { class: "meta who" });
     this.#counter = el("span", { id: `${id}-counter`, class: "meta counter" });
     this.#post = el("button", { type: "submit", class: "primary", title: words.say("shortcut") }, action);
-    this.#previewButton = button(words.say("preview"), "plain", () => this.#togglePreview());
+    this.#previewButton = button("", "plain", () => this.#togglePreview());
     const cancel = onCancel ? button(words.say("cancel"), "plain", onCancel) : null;
     this.form = el(
       "form", { class: onCancel ? "composer reply" : "composer", novalidate: "" },
@@ -98,9 +98,8 @@ export class Composer {
     this.#nameRow.hidden = user !== null;
     setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
     const key = `draft:${place}:${account}`;
-    if (key === this.#draftKey) return;
+    if (key !== this.#draftKey) this.#text.value ||= memory.get(key) ?? text;
     this.#draftKey = key;
-    this.#text.value ||= memory.get(key) ?? text;
     this.#count();
   }
 
@@ -114,6 +113,7 @@ export class Composer {
   #typed() {
     const { words, memory } = this.#options;
     clearTimeout(this.#savedTimer);
+    this.#preview.hidden = true;
     this.#count();
     this.#saved = "";
     if (!memory.set(this.#draftKey, this.#text.value) || !this.#text.value) return;
@@ -128,7 +128,7 @@ export class Composer {
     const left = this.#limit - [...this.#text.value.trim()].length;
     this.form.classList.toggle("filled", this.#text.value !== "");
     this.#previewButton.hidden = !MARKUP.test(this.#text.value);
-    this.#preview.hidden = true;
+    setText(this.#previewButton, words.say("preview"));
     this.#counter.classList.toggle("over", left < 0);
     if (left > COUNTER_FROM) setText(this.#counter, "");
     else setText(this.#counter, left < 0 ? words.say("tooLong", { n: -left }) : words.say("charactersLeft", { n: left }));

@@ -22,7 +22,7 @@ export class ConnectionLine {
     this.#session = session;
     this.#words = words;
     this.#onBack = onBack;
-    this.#tryNow = button(words.say("tryNow"), "plain", () => session.start());
+    this.#tryNow = button("", "plain", () => session.start());
     this.state = el("p", { class: "meta state" }, this.#dot, this.#text);
     this.notice = el("p", { class: "notice", hidden: "" }, this.#noticeText, " ", this.#tryNow);
   }
@@ -49,11 +49,10 @@ export class ConnectionLine {
       if (this.#lostAt && !this.notice.hidden && status === "live") this.#onBack();
       this.#lostAt = 0;
     }
-    this.notice.hidden = !isLong && !isStopped;
+    const n = connection.state === "waiting" ? Math.ceil((connection.retryAt - Date.now()) / 1000) : 0;
+    setText(this.#noticeText, this.#words.say(isStopped ? "refused" : n < 1 ? "lostNow" : "lost", { n }));
+    setText(this.#tryNow, this.#words.say("tryNow"));
     this.#tryNow.hidden = connection.state !== "waiting";
-    const seconds = Math.ceil((connection.retryAt - Date.now()) / 1000);
-    const isSoon = connection.state !== "waiting" || seconds < 1;
-    if (isStopped) setText(this.#noticeText, this.#words.say("refused"));
-    else setText(this.#noticeText, isSoon ? this.#words.say("lostNow") : this.#words.say("lost", { n: seconds }));
+    this.notice.hidden = this.#noticeText.textContent === "" || (!isLong && !isStopped);
   }
 }

@@ -73,14 +73,14 @@ class Player {
 /** @param {State} state */
 const wordsOf = async (state) => /** @type {import("./words.js").Words} */ (await loadWords(query.get("lang") || state.lang || "en"));
 
-/** @param {State} state @param {HTMLElement} place */
+/** Shows what a state begins with, and gives what happens then. @param {State} state @param {HTMLElement} place */
 async function show(state, place) {
   const words = await wordsOf(state);
   const memory = new Memory(`gallery:${state.name}`, () => {
     throw new Error("nothing is kept");
   });
-  /** @type {ThreadView | null} */
-  let view = null;
+  /** @type {ThreadView | undefined} */
+  let view;
   const session = new ThreadSession({
     url: "ws://gallery.invalid/", room: ROOM, order: "newest", limit: 20, memory,
     onChange: () => view?.update(),
@@ -95,10 +95,17 @@ async function show(state, place) {
   shadow.adoptedStyleSheets = [sheet()];
   session.start();
   await settled();
-  view = new ThreadView({ session, words, memory, room: ROOM, live: state.live ?? "on" });
-  view.element.lang = words.locale;
-  view.element.dir = words.dir;
-  shadow.append(view.element);
+  const shown = new ThreadView({ session, words, memory, room: ROOM, live: state.live ?? "on" });
+  view = shown;
+  shown.element.lang = words.locale;
+  shown.element.dir = words.dir;
+  shadow.append(shown.element);
+  await shown.prepare();
+  return () => play(state, session, shown, shadow);
+}
+
+/** @param {State} state @param {ThreadSession} session @param {ThreadView} view @param {ShadowRoot} shadow */
+async function play(state, session, view, shadow) {
   const { arriving = [] } = state;
   arriving.forEach((comment, i) => session.feed.applyChanges({
     type: "changes", room: ROOM, from: 200 + i, to: 201 + i, changes: [{ seq: 201 + i, comment: { ...comment, seq: 201 + i } }],
@@ -135,8 +142,7 @@ async function main() {
   if (wanted) document.documentElement.dataset.single = "";
   const main = /** @type {HTMLElement} */ (document.querySelector("main"));
   main.replaceChildren();
-  await Promise.all(STATES.map(wordsOf)); // no state is ahead of the others: what it does may scroll
-  await Promise.all(STATES.filter(({ name }) => !wanted || name === wanted).map((state) => {
+  const shown = await Promise.all(STATES.filter(({ name }) => !wanted || name === wanted).map((state) => {
     const thread = el("div", theme ? { theme } : {});
     const paper = el("div", { class: "paper" }, thread);
     if (query.get("width")) paper.style.inlineSize = `${Number(query.get("width")) - 48}px`;
@@ -144,6 +150,7 @@ async function main() {
     main.append(el("section", { class: "state", id: state.name }, el("h2", {}, el("a", { href: `?${link}` }, state.title)), paper));
     return show(state, thread);
   }));
+  await Promise.all(shown.map((go) => go())); // no state is ahead of the others: what it does may scroll
   scrollTo(0, 0);
   document.documentElement.dataset.ready = "";
 }

@@ -1,20 +1,22 @@
 /** The whole thread on screen: header, composer, comments, pill, notice. Reads the session, never changes the feed. */
 import { loadModule } from "./address.js";
 import { Announcer } from "./announcer.js";
-import { CommentForms } from "./comment-forms.js";
 import { CommentList } from "./comment-list.js";
 import { Composer } from "./composer.js";
 import { ConnectionLine } from "./connection-line.js";
 import { button, el, focusedIn, setText } from "./dom.js";
-import { isTombstone, parseCursor } from "./protocol.js";
+import { parseCursor } from "./protocol.js";
 
 /** @typedef {import("./thread-session.js").ThreadSession} ThreadSession */
 /** @typedef {import("./words.js").Words} Words */
 /** @typedef {import("./memory.js").Memory} Memory */
+/** @typedef {import("./comment-forms.js").CommentForms} CommentForms */
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "best"]);
 const TICK_MS = 1_000;
 const TIMES_EVERY = 30;
+/** Time to paint the first comments; nobody presses anything sooner. */
+const PREPARE_MS = 250;
 
 export class ThreadView {
   #session;
@@ -23,7 +25,11 @@ export class ThreadView {
   #room;
   #live;
   #list;
-  #forms;
+  /** Once loaded. @type {CommentForms | null} */
+  #forms = null;
+  /** Its loading: under way or done. @type {Promise<CommentForms> | null} */
+  #preparing = null;
+  #preparations = 0;
   #composer;
   #announcer;
   #line;
@@ -56,18 +62,13 @@ export class ThreadView {
     this.#live = live;
     this.#announcer = new Announcer(words);
     this.#line = new ConnectionLine(session, words, () => this.#announcer.say(words.say("backOnline")));
-    this.#forms = new CommentForms({
-      session, words, memory, room,
-      onReply: (post) => this.#post(post),
-      onDone: (text) => this.#announcer.say(text),
-    });
     this.#list = new CommentList(session, words, {
-      reply: (id) => this.#withItem(id, (item) => this.#forms.reply(item, this.#writer())),
-      like: (id) => this.#withItem(id, (item) => this.#forms.like(item)),
+      reply: (id) => this.#act(id, (forms, item) => forms.reply(item, this.#writer())),
+      like: (id) => this.#act(id, (forms, item) => forms.like(item)),
       link: (id) => this.goTo(id),
       fold: (id) => this.#fold(id),
       showNew: (id) => this.#showNew(id),
-      choices: (id) => this.#choices(id),
+      menu: (id) => this.#act(id, (forms, item) => item.openMenu(forms.choices(item, this.#writer(), this.#moreChoices(id)))),
       staff: (item, comment) => this.#staff?.show(item, comment) ?? false,
       retry: (nonce) => this.#retry(nonce),
       edit: (pending) => this.#takeBack(pending),
@@ -129,7 +130,7 @@ export class ThreadView {
     this.#pill.hidden = waiting === 0 || this.#live === "off";
     setText(this.#pill, waiting > 99 ? this.#words.say("showMany") : this.#words.say("showNew", { n: waiting }));
     setText(this.#count, isLoaded ? feed.count.toLocaleString(this.#words.locale) : "");
-    for (const form of [this.#composer, this.#forms]) form.update(this.#writer());
+    for (const form of [this.#composer, this.#forms]) form?.update(this.#writer());
     this.#composer.form.hidden = !isOpen;
     this.#closedNote.hidden = isOpen;
     const isWaiting = this.#session.connection.state === "waiting" || this.#session.status === "stopped";
@@ -141,7 +142,36 @@ export class ThreadView {
     this.#order.hidden = feed.count < 2;
     this.#line.update();
     this.#equip();
+    if (isLoaded && !this.#preparing) setTimeout(() => this.#leaving.signal.aborted || this.prepare().catch(() => {}), PREPARE_MS);
     return shown;
+  }
+
+  /**
+   * Loads what the thread is read without: the forms below a comment, and what is said once somebody acts. Where it doesn't
+   * come it is asked for again with the next change, and by who presses something.
+   */
+  prepare() {
+    this.#preparing ??= this.#makeForms().catch((failure) => {
+      this.#preparing = null;
+      throw failure;
+    });
+    return this.#preparing;
+  }
+
+  async #makeForms() {
+    const [{ CommentForms }] = await this.#load("comment-forms.js", this.#preparations++);
+    /** @type {CommentForms} */
+    const forms = new CommentForms({
+      session: this.#session,
+      words: this.#words,
+      load: (/** @type {string} */ name) => this.#load(name),
+      compose: (/** @type {any} */ given) => new Composer({ words: this.#words, memory: this.#memory, ...given, place: `${this.#room}:${given.place}` }),
+      onReply: (/** @type {any} */ post) => this.#post(post),
+      onDone: (/** @type {string} */ text) => this.#announcer.say(text),
+    });
+    this.#forms = forms;
+    this.update();
+    return forms;
   }
 
   /** An own comment is in the room: focus goes to it if it was in the form it came from. @param {import("./protocol.js").Comment} comment */
@@ -154,7 +184,7 @@ export class ThreadView {
 
   /** @param {{message: string, field?: string}} error */
   showError(error) {
-    if (error.field?.endsWith("name")) (this.#forms.composer ?? this.#composer).refuseName(error.message);
+    if (error.field?.endsWith("name")) (this.#forms?.composer ?? this.#composer).refuseName(error.message);
   }
 
   /** Leads to a comment, wherever in the room it is; fragments don't reach into a shadow root. @param {number} id */
@@ -181,9 +211,9 @@ export class ThreadView {
     for (const id of this.#session.feed.comments.keys()) this.#session.touch(id);
   }
 
-  /** A part that few need, with its words. @param {string} name @returns {Promise<[any, void]>} */
-  #load(name) {
-    return Promise.all([loadModule(name), this.#words.learn()]);
+  /** A part that the first comments are shown without, with its words. @param {string} name @param {number} [attempt] @returns {Promise<[any, void]>} */
+  #load(name, attempt) {
+    return Promise.all([loadModule(name, attempt), this.#words.learn(attempt)]);
   }
 
   /** Somebody is in the thread who may use the keyboard. */
@@ -210,32 +240,27 @@ export class ThreadView {
     return { user: isIdentified && user ? user.name : null, account: posting.account, ...limits };
   }
 
-  /** @param {number} id @param {(item: import("./comment-item.js").CommentItem) => void} act */
-  #withItem(id, act) {
-    const item = this.#list.item(id);
-    if (item) act(item);
+  /**
+   * Does something with a comment: at once if what that takes is here, as it is but for the first moment; focus has to follow
+   * a press without delay.
+   * @param {number} id @param {(forms: CommentForms, item: import("./comment-item.js").CommentItem) => void} act
+   */
+  async #act(id, act) {
+    try {
+      const forms = this.#forms ?? (await this.prepare());
+      const item = this.#list.item(id);
+      if (item) act(forms, item);
+    } catch {
+      this.#announcer.say(this.#words.say("notDone"));
+    }
   }
 
-  /** What the menu of a comment offers. @param {number} id @returns {Array<[string, () => void]>} */
-  #choices(id) {
-    const { feed, posting, limits } = this.#session;
-    const window_s = feed.room?.edit_window_s ?? limits.edit_window_s ?? 0;
-    const comment = feed.comments.get(id);
-    const item = this.#list.item(id);
-    if (!comment || !item || isTombstone(comment)) return [];
-    const words = this.#words;
-    const isOwn = posting.isIdentified && comment.author?.id === posting.user?.id;
-    const mayEdit = isOwn && Date.now() < Date.parse(comment.created) + window_s * 1000;
-    const below = this.#list.below(id);
-    /** @type {Array<[string, () => void] | false>} */
-    const choices = [
-      mayEdit && [words.say("edit"), () => this.#forms.edit(item, this.#writer(), feed.comments.get(id) ?? comment)],
-      isOwn && [words.say("delete"), () => this.#forms.ask("delete", item)],
-      !isOwn && [words.say("report"), () => this.#forms.ask("report", item)],
-      ...(this.#staff?.choices(comment) ?? []),
-      below > 0 && [words.say("hideReplies", { n: below }), () => this.#fold(id)],
-    ];
-    return choices.filter((choice) => choice !== false);
+  /** What the menu of a comment offers besides. @param {number} id @returns {Array<[string, () => void]>} */
+  #moreChoices(id) {
+    const comment = this.#session.feed.comments.get(id);
+    const n = this.#list.below(id);
+    const choices = (comment && this.#staff?.choices(comment)) ?? [];
+    return n ? [...choices, [this.#words.say("hideReplies", { n }), () => this.#fold(id)]] : choices;
   }
 
   /** @param {{body: string, name: string, parent?: number}} post */
@@ -248,7 +273,7 @@ export class ThreadView {
   /** @param {string} nonce */
   #retry(nonce) {
     this.#session.start();
-    this.#session.posting.retry(nonce, this.#forms.composer?.name || this.#composer.name);
+    this.#session.posting.retry(nonce, this.#forms?.composer?.name || this.#composer.name);
     if (!this.#session.posting.canSpeak) this.#composer.refuseName(this.#words.say("nameMissing"));
   }
 
@@ -256,7 +281,7 @@ export class ThreadView {
   #takeBack({ nonce, body, parent }) {
     this.#session.posting.discard(nonce);
     const item = parent && this.#list.item(parent);
-    if (item) this.#forms.reply(item, this.#writer(), body);
+    if (item) this.#act(item.id, (forms) => forms.reply(item, this.#writer(), body));
     else this.#composer.takeBack(body);
     this.update();
   }

@@ -7,7 +7,7 @@ import { loadModule } from "./address.js";
 /** @typedef {Record<string, string | number>} Values */
 /** @typedef {string | Record<string, string>} Phrase  a string, or one for each plural category of `n` */
 /** @typedef {Record<EarlyKey, Phrase>} Catalogue  `lang/*.js`: all that is said before somebody acts */
-/** @typedef {Record<LateKey, Phrase>} MoreWords  `lang/more/*.js`: what is said by parts that are loaded when needed */
+/** @typedef {Record<LateKey, Phrase>} MoreWords  `lang/more/*.js`: what is said after that, and by parts that are loaded when needed */
 /** @typedef {(name: string, attempt?: number) => Promise<{words: any}>} Load */
 
 /** Two files for each, in `lang/` and `lang/more/`; one that lacks phrases takes them from the English file: `...en`. */
@@ -24,13 +24,13 @@ export class Words {
   #number;
   /** Making one takes as long as using it a hundred times. @type {Map<string, Intl.DateTimeFormat>} */
   #formats = new Map();
-  /** @type {Record<Key, Phrase>} */
+  /** @type {Partial<Record<Key, Phrase>>} */
   #catalogue;
 
   /** @param {string} locale @param {Catalogue} catalogue */
   constructor(locale, catalogue) {
     this.locale = locale;
-    this.#catalogue = /** @type {Record<Key, Phrase>} */ (catalogue);
+    this.#catalogue = catalogue;
     this.#plural = new Intl.PluralRules(locale);
     this.#number = new Intl.NumberFormat(locale);
   }
@@ -40,15 +40,15 @@ export class Words {
     return RIGHT_TO_LEFT.includes(languageOf(this.locale)) ? "rtl" : "ltr";
   }
 
-  /** Fetches the words of the parts that are loaded when needed. Rejects if they don't come. @param {Load} [load] */
-  async learn(load = loadModule) {
-    const [, more] = await fetchWords("lang/more", this.locale, load);
+  /** Fetches the words that are not needed at first. Rejects if they don't come. @param {number} [attempt] @param {Load} [load] */
+  async learn(attempt, load = loadModule) {
+    const [, more] = await fetchWords("lang/more", this.locale, load, attempt);
     this.#catalogue = { ...more, ...this.#catalogue };
   }
 
-  /** The phrase with its `{names}` filled in; where it has plural forms, `n` chooses. @param {Key} key @param {Values} [values] */
+  /** The phrase with its `{names}` filled in; where it has plural forms, `n` chooses; empty if it isn't learnt yet. @param {Key} key @param {Values} [values] */
   say(key, values = {}) {
-    const phrase = this.#catalogue[key];
+    const phrase = this.#catalogue[key] ?? "";
     const text = typeof phrase === "string" ? phrase : (phrase[this.#plural.select(Number(values.n))] ?? phrase.other);
     return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => {
       const value = values[name];

@@ -38,7 +38,7 @@ test("plural forms are chosen by the number, and numbers are grouped", () => {
 });
 
 test("a number of seconds stays with its unit", () => {
-  assert.match(new Words("en", early).say("lost", { n: 3 }), /in 3\u00a0s\./);
+  assert.match(new Words("en", { ...early, ...late }).say("lost", { n: 3 }), /in 3\u00a0s\./);
 });
 
 test("what is filled in is not filled in again", () => {
@@ -122,12 +122,13 @@ test("words that nobody wants any more are not asked for again", async (context)
   assert.equal(asked, 2);
 });
 
-test("the words of later parts are learnt, English ones if need be", async () => {
+test("what is said later is empty until it is learnt, in English if need be", async () => {
   const words = await wordsFor("de", serving({ "lang/de.js": { post: "Senden" } }));
-  await words.learn(serving({ "lang/more/de.js": { undo: "Rückgängig" } }));
+  assert.equal(words.say("undo"), "");
+  await words.learn(0, serving({ "lang/more/de.js": { undo: "Rückgängig" } }));
   assert.deepEqual([words.say("post"), words.say("undo")], ["Senden", "Rückgängig"]);
   const lost = await wordsFor("de", serving({ "lang/de.js": { post: "Senden" } }));
-  await lost.learn(serving({ "lang/more/en.js": late }));
+  await lost.learn(0, serving({ "lang/more/en.js": late }));
   assert.equal(lost.say("undo"), "Undo");
 });
 

@@ -13,8 +13,6 @@ from livethread.web.files import accepts_gzip
 from tests.web.site import STATIC, Site, a_site
 
 BUDGET_BYTES = 20_000  # gzipped; the design's promise (README.md) for all of the widget
-# What is not kept of it yet, by language; docs/performance.md names it.
-OVER_BUDGET_BYTES = {"de": 220, "es": 220, "fr": 260, "ja": 360, "ar": 680}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ async def test_embed_and_the_words_of_any_language_are_small(site: Site, languag
     answers = [await site.client.get(path, headers={"Accept-Encoding": "gzip"}) for path in paths]
     sizes = [int(answer.headers["content-length"]) for answer in answers]
     assert all(answer.headers["content-encoding"] == "gzip" for answer in answers)
-    assert sum(sizes) <= BUDGET_BYTES + OVER_BUDGET_BYTES.get(language, 0)
+    assert sum(sizes) <= BUDGET_BYTES
 
 
 async def test_what_embed_loads_is_kept_for_good_by_its_version(site: Site) -> None:
