@@ -100,7 +100,7 @@ export class CommentForms {
   /** Likes it; somebody without a name gives one first. @param {CommentItem} item */
   like(item) {
     const { words, session, onDone } = this.#options;
-    if (!session.posting.canSpeak) return this.ask("name", item);
+    if (!session.posting.name) return this.ask("name", item);
     session.reactions.toggle(item.id).catch(({ message }) => onDone(message || words.say("notDone")));
   }
 

@@ -1,5 +1,5 @@
 /** One comment as a list item: built once, then only changed where the comment changed. */
-import { button, el, focusedIn, isolated, setText } from "./dom.js";
+import { avatar, button, el, focusedIn, isolated, setText } from "./dom.js";
 import { renderBody } from "./rich.js";
 import { isTombstone } from "./protocol.js";
 
@@ -34,7 +34,7 @@ export class CommentItem {
   #time = el("time");
   #edited = el("span", { class: "meta", hidden: "" });
   #fresh = el("span", { class: "meta fresh", hidden: "" });
-  #avatar = el("span", { class: "avatar", "aria-hidden": "true" });
+  #avatar = avatar();
   #body = el("div", { class: "body", dir: "auto" });
   /** What is to be said about it, below its text. */
   note = el("p", { class: "note", hidden: "" });
@@ -101,7 +101,7 @@ export class CommentItem {
     if (isGone && focusedIn(this.article)) this.article.focus();
     this.article.classList.toggle("gone", isGone);
     setText(this.#name, isGone ? this.#goneText() : (comment.author?.name ?? ""));
-    setText(this.#avatar, ([...(comment.author?.name ?? "")][0] ?? "").toLocaleUpperCase(words.locale));
+    setText(this.#avatar, words.initial(comment.author?.name));
     this.#avatar.hidden = isGone;
     const badge = comment.author?.badge;
     this.#show(this.#tag, badge === "bot" ? words.say("bot") : badge === "staff" ? words.say("staff") : "");

@@ -341,7 +341,7 @@ export class CommentList {
       });
       this.#pending.set(post.nonce, item);
     }
-    item.update(post);
+    item.update(post, this.#session.posting.name);
     return item.li;
   }
 

@@ -30,6 +30,9 @@ export function button(label, className, onClick) {
   return element;
 }
 
+/** Where a name's initial goes. */
+export const avatar = () => el("span", { class: "avatar", "aria-hidden": "true" });
+
 /** Text that runs in its own direction inside a sentence. @param {string} name */
 export const isolated = (name) => `\u2068${name}\u2069`;
 

@@ -1,11 +1,13 @@
 /** A post on its way, shown where it will be. */
-import { button, el, setText } from "./dom.js";
+import { avatar, button, el, setText } from "./dom.js";
 import { renderBody } from "./rich.js";
 
 /** @typedef {import("./outbox.js").Pending} Pending */
 
 export class PendingItem {
   #words;
+  #name = el("bdi");
+  #avatar = avatar();
   #state = el("span", { class: "meta" });
   #actions;
 
@@ -22,7 +24,8 @@ export class PendingItem {
       button(words.say("discard"), "plain", onDiscard),
     );
     this.article = el(
-      "article", { class: "pending", tabindex: "-1", "aria-label": words.say("you") },
+      "article", { class: "pending", tabindex: "-1", "aria-labelledby": `by-${pending.nonce}` },
+      el("div", { class: "head" }, this.#avatar, el("div", { class: "by" }, el("h3", { id: `by-${pending.nonce}` }, this.#name))),
       el("div", { class: "text" },
         el("div", { class: "body", dir: "auto" }, ...renderBody(pending)),
         el("div", { class: "foot" }, this.#state, this.#actions)),
@@ -30,9 +33,11 @@ export class PendingItem {
     this.li = el("li", { class: "item" }, this.article);
   }
 
-  /** @param {Pending} pending */
-  update({ state, reason }) {
+  /** @param {Pending} pending @param {string} name  it will be posted under */
+  update({ state, reason }, name) {
     const words = this.#words;
+    setText(this.#name, name);
+    setText(this.#avatar, words.initial(name));
     const notSent = reason ? `${words.say("notSent")} ${reason}` : words.say("notSent");
     setText(this.#state, state === "failed" ? notSent : words.say(state === "slow" ? "stillSending" : "sending"));
     this.article.classList.toggle("failed", state === "failed");

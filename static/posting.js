@@ -51,9 +51,9 @@ export class Posting {
     return this.isIdentified && this.user?.role !== "guest" ? (this.user?.id ?? "") : "";
   }
 
-  /** Whether what is said now has, or will have, an identity to be said under; else a name has to be given first. */
-  get canSpeak() {
-    return this.isIdentified || this.#name !== "";
+  /** What is said now goes under it; empty if a name has to be given first. */
+  get name() {
+    return this.isIdentified && this.user ? this.user.name : this.#name;
   }
 
   /** Whether this reader has an identity to post under. */

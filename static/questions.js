@@ -60,7 +60,7 @@ export function name({ words, session, item, close }) {
 
 /** Null if this reader has a name. @param {import("./thread-session.js").ThreadSession} session */
 function nameField({ posting, limits }) {
-  if (posting.canSpeak) return null;
+  if (posting.name) return null;
   return el("input", { type: "text", autocomplete: "nickname", dir: "auto", maxlength: String(limits.name_chars) });
 }
 

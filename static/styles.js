@@ -157,7 +157,9 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 .skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
 
 @container (max-width: 480px) {
-  .state { order: 1; inline-size: 100%; padding: 0; }
+  header { display: grid; grid-template-columns: auto minmax(88px, 1fr); }
+  header select { max-inline-size: 100%; }
+  .state { order: 1; grid-column: 1 / -1; padding: 0; }
   .branch { padding-inline-start: 12px; }
   .rail { inset-inline-start: -12px; }
   .text, .composer.reply { margin-inline-start: 0; }

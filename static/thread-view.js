@@ -274,7 +274,7 @@ export class ThreadView {
   #retry(nonce) {
     this.#session.start();
     this.#session.posting.retry(nonce, this.#forms?.composer?.name || this.#composer.name);
-    if (!this.#session.posting.canSpeak) this.#composer.refuseName(this.#words.say("nameMissing"));
+    if (!this.#session.posting.name) this.#composer.refuseName(this.#words.say("nameMissing"));
   }
 
   /** What was not sent goes back to where it was written. @param {import("./outbox.js").Pending} pending */

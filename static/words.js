@@ -56,6 +56,11 @@ export class Words {
     });
   }
 
+  /** A name's first letter, a capital. @param {string} [name] */
+  initial(name = "") {
+    return ([...name][0] ?? "").toLocaleUpperCase(this.locale);
+  }
+
   /** How long ago, in few letters: now, 5 min, 3 h, then the date. @param {string} iso @param {number} now_ms */
   ago(iso, now_ms) {
     const then = Date.parse(iso);

@@ -23,7 +23,6 @@ export const words = {
   notSent: "لم يُرسل.",
   tryAgain: "إعادة المحاولة",
   discard: "تجاهل",
-  you: "أنت",
   held: "بانتظار المشرف. أنت وحدك ترى هذا.",
   edited: "معدَّل",
   new: "جديد",

@@ -20,7 +20,6 @@ export const words = {
   notSent: "Nicht gesendet.",
   tryAgain: "Noch einmal versuchen",
   discard: "Verwerfen",
-  you: "Du",
   held: "Wartet auf die Moderation. Nur du kannst das sehen.",
   edited: "bearbeitet",
   new: "Neu",

@@ -31,7 +31,6 @@ export const words = {
   newReplies: { one: "{n} new reply", other: "{n} new replies" },
   newSince: { other: "{n} new since your last visit" },
   gone: "The comment this link leads to is not here.",
-  you: "You",
   held: "Waiting for a moderator. Only you can see this.",
   edited: "edited",
   new: "New",

@@ -20,7 +20,6 @@ export const words = {
   notSent: "送信できませんでした。",
   tryAgain: "再試行",
   discard: "破棄",
-  you: "あなた",
   held: "承認待ちです。あなたにだけ表示されています。",
   edited: "編集済み",
   new: "新着",

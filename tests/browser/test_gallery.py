@@ -68,3 +68,29 @@ def test_one_state_alone_as_for_a_screenshot(
         "(thread) => getComputedStyle(thread).backgroundColor"
     )
     assert background == "rgb(20, 24, 26)"
+
+
+def test_on_a_narrow_page_the_order_stays_beside_the_title_in_every_language(
+    server: ServerProcess, new_reader: Callable[..., Reader]
+) -> None:
+    reader = new_reader("/gallery", viewport={"width": 360, "height": 900})
+    for language in ("en", "de", "fr", "es", "ar", "ja"):
+        gallery.show(reader.page, server.url, state="more", lang=language)
+        title = reader.page.locator("h2#title").bounding_box()
+        order = reader.page.locator(".paper header select").bounding_box()
+        assert title is not None
+        assert order is not None
+        assert abs(order["y"] + order["height"] / 2 - title["y"] - title["height"] / 2) < 2
+
+
+def test_a_comment_on_its_way_looks_as_it_will(
+    server: ServerProcess, new_reader: Callable[..., Reader]
+) -> None:
+    reader = new_reader("/gallery")
+    gallery.show(reader.page, server.url, state="sending")
+    pending = reader.page.get_by_role("article", name="Ana")
+    expect(pending.locator(".avatar")).to_have_text("A")
+    boxes = pending.bounding_box(), reader.page.get_by_role("article", name="Ines").bounding_box()
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["height"] == boxes[1]["height"], "nothing moves when it has come"
