@@ -16,7 +16,8 @@ import { button, el, isolated, setText } from "./dom.js";
  *   is shown
  * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
  */
-/** @typedef {{user: string | null, account: string, body_chars: number, name_chars: number}} Writer  user: the name posts go under */
+/** @typedef {{label: string, run: () => Promise<void>}} Offer  to become somebody else */
+/** @typedef {{user: string | null, account: string, offer: Offer | null, body_chars: number, name_chars: number}} Writer  user: the name posts go under */
 
 const COUNTER_FROM = 200;
 const SAVED_MS = 1_000;
@@ -31,6 +32,7 @@ export class Composer {
   #name;
   #nameRow;
   #who;
+  #offer = el("button", { type: "button", class: "plain", hidden: "" });
   #counter;
   #error;
   #post;
@@ -61,7 +63,7 @@ export class Composer {
       "form", { class: onCancel ? "composer reply" : "composer", novalidate: "" },
       el("label", { for: id, class: "label" }, label), this.#text, this.#preview,
       el("div", { class: "more" }, this.#nameRow, this.#error,
-        el("div", { class: "actions" }, this.#who, this.#counter, this.#previewButton, cancel, this.#post)),
+        el("div", { class: "actions" }, this.#who, this.#offer, this.#counter, this.#previewButton, cancel, this.#post)),
     );
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("keydown", (event) => this.#key(event));
@@ -90,12 +92,15 @@ export class Composer {
   }
 
   /** @param {Writer} writer */
-  update({ user, account, body_chars, name_chars }) {
+  update({ user, account, offer, body_chars, name_chars }) {
     const { words, memory, place, text = "" } = this.#options;
     this.#limit = body_chars;
     this.#needsName = user === null;
     this.#name.maxLength = name_chars;
     this.#nameRow.hidden = user !== null;
+    this.#offer.hidden = !offer;
+    setText(this.#offer, offer?.label ?? "");
+    this.#offer.onclick = () => offer?.run().then(() => this.focus());
     setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
     const key = `draft:${place}:${account}`;
     if (key !== this.#draftKey) this.#text.value ||= memory.get(key) ?? text;
@@ -136,14 +141,9 @@ export class Composer {
 
   async #togglePreview() {
     const { words, memory } = this.#options;
-    const body = this.#text.value;
-    if (!this.#preview.hidden || !body.trim()) return void (this.#preview.hidden = true);
     setText(this.#error, "");
     try {
-      const nodes = await (await loadModule("preview.js")).preview(memory.server, body);
-      if (body !== this.#text.value) return;
-      this.#preview.replaceChildren(...nodes);
-      this.#preview.hidden = false;
+      await (await loadModule("preview.js")).togglePreview(this.#preview, this.#text, memory.server);
     } catch {
       setText(this.#error, words.say("notDone"));
     }

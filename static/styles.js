@@ -59,7 +59,7 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .composer { margin-block-end: 24px; }
 .reply { max-inline-size: 68ch; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
-.composer:not(:focus-within, .filled) .more { display: none; }
+.composer:not(:focus-within, .filled, :active) .more { display: none; }
 .composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
 .name label { font-size: 14px; color: var(--_mute); }

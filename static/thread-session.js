@@ -48,7 +48,6 @@ export class ThreadSession {
   #refs = 0;
   #joinRef = "";
   #rejoins = 0;
-  #usedGuestToken = "";
   #isForgotten = false;
   #isClosed = false;
   /** Pages asked for, by ref: the thread's root, or 0 for roots. @type {Map<string, number>} */
@@ -100,6 +99,20 @@ export class ThreadSession {
     this.connection.send({ type: "renew", token });
   }
 
+  /** Whether the host page says who reads; else this browser remembers it. */
+  get isHosted() {
+    return Boolean(this.#options.token);
+  }
+
+  /** The reader has signed in, or out (null). @param {string | null} token */
+  speakWith(token) {
+    this.#options.memory.set("guest", token);
+    if (!token) {
+      this.feed.forgetCursor();
+      this.connection.reconnect();
+    } else if (this.connection.send({ type: "renew", token })) this.#join();
+  }
+
   /** Closes the socket but keeps everything, to come back by cursor. */
   pause() {
     this.connection.stop();
@@ -149,8 +162,7 @@ export class ThreadSession {
 
   #hello() {
     this.#isForgotten = false;
-    this.#usedGuestToken = this.#options.token ? "" : (this.#options.memory.get("guest") ?? "");
-    const token = this.#options.token || this.#usedGuestToken;
+    const token = this.#options.token || this.#options.memory.get("guest");
     return token ? { token } : {};
   }
 
@@ -248,7 +260,7 @@ export class ThreadSession {
     if (ref && ref === this.#joinRef) {
       if (frame.retryable) this.#later(() => this.#join(), frame.retry_after_ms ?? REJOIN_MS);
       else this.failure = frame.message;
-    } else if (isBadToken && this.#usedGuestToken) {
+    } else if (isBadToken && !this.isHosted && this.#options.memory.get("guest")) {
       this.#options.memory.set("guest", null); // closed next with 4500; comes back as nobody
       this.#isForgotten = true;
       return;

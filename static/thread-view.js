@@ -52,6 +52,8 @@ export class ThreadView {
   /** Tools of staff, once loaded. @type {import("./staff.js").Staff | null} */
   #staff = null;
   #isStaff = false;
+  /** What else there is to write under, once loaded. @type {(() => import("./composer.js").Offer | null) | null} */
+  #offer = null;
 
   /** @param {{session: ThreadSession, words: Words, memory: Memory, room: string, live: string}} options  `live`: what came is shown (`on`), offered (`pill`), or left for the next visit (`off`) */
   constructor({ session, words, memory, room, live }) {
@@ -101,7 +103,7 @@ export class ThreadView {
       el("div", { class: "float bottom" }, this.#line.notice),
       this.#announcer.element,
     );
-    this.element.addEventListener("focusin", () => this.#takeKeys().catch(() => {}), { once: true });
+    this.element.addEventListener("focusin", () => this.#greet().catch(() => {}), { once: true });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.#leaving;
     document.addEventListener("visibilitychange", () => document.hidden && this.#remember(), { signal });
@@ -216,15 +218,17 @@ export class ThreadView {
     return Promise.all([loadModule(name, attempt), this.#words.learn(attempt)]);
   }
 
-  /** Somebody is in the thread who may use the keyboard. */
-  async #takeKeys() {
-    const [{ shortcuts }] = await this.#load("shortcuts.js");
+  /** Somebody is in the thread, who may use the keyboard, and sign in. */
+  async #greet() {
+    const [[{ shortcuts }], [{ signInOffer }]] = await Promise.all([this.#load("shortcuts.js"), this.#load("sign-in-offer.js")]);
     this.element.append(shortcuts(this.element, this.#words, this.#memory, {
       next: () => this.#step(1),
       previous: () => this.#step(-1),
       new: () => this.#nextNew(),
       fold: (/** @type {number} */ id) => this.#fold(id),
     }));
+    this.#offer = await signInOffer(this.#session, this.#words, this.#memory.server);
+    this.update();
   }
 
   /** @param {HTMLElement} article */
@@ -237,7 +241,7 @@ export class ThreadView {
   #writer() {
     const { limits, posting } = this.#session;
     const { isIdentified, user } = posting;
-    return { user: isIdentified && user ? user.name : null, account: posting.account, ...limits };
+    return { user: isIdentified && user ? user.name : null, account: posting.account, offer: this.#offer?.() ?? null, ...limits };
   }
 
   /**

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 POLICY = (
-    "default-src 'none'; img-src data:; script-src {server}; connect-src {socket}; "
+    "default-src 'none'; img-src data:; script-src {server}; connect-src {server} {socket}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """It allows no more than the element needs."""

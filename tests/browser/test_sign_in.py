@@ -23,6 +23,10 @@ const [button, output] = document.querySelectorAll("button, output");
 button.onclick = async () => output.textContent = await signIn("{server}/") ?? "nobody";
 </script></html>"""
 
+THREAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>News</title>
+<link rel="icon" href="data:,"><script type="module" src="{server}/embed.js"></script>
+<live-thread room="news"></live-thread></html>"""
+
 EVIL = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Evil</title>
 <link rel="icon" href="data:,"><button>Win</button><output>nothing</output>
 <script>
@@ -38,6 +42,11 @@ class Town:
     box: Mailbox
     news: str
     evil: str
+    pages: dict[str, str]
+
+    def embed(self) -> None:
+        """From now on the news have a thread."""
+        self.pages["news"] = THREAD.format(server=self.server.url)
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         pages["evil"] = EVIL.format(server=url, news=news)
         try:
             server.start()
-            yield Town(server, box, news, evil)
+            yield Town(server, box, news, evil, pages)
         finally:
             server.close()
 
@@ -67,10 +76,10 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
         yield context
 
 
-def ask(town: Town, opener: Page) -> tuple[Page, str]:
+def ask(town: Town, opener: Page, button: str | None = None) -> tuple[Page, str]:
     """Open the window and ask for a link; returns the window, which waits, and the link."""
     with opener.expect_popup() as popup:
-        opener.get_by_role("button").click()
+        opener.get_by_role("button", name=button).click()
     window = popup.value
     window.get_by_label("Mail address").fill("mara@mail.example")
     window.get_by_role("button", name="Send me a link").click()
@@ -130,3 +139,26 @@ def test_a_window_that_is_closed_signs_nobody_in(town: Town, context: BrowserCon
     window, _ = ask(town, opener)
     window.close()
     expect(opener.locator("output")).to_have_text("nobody")
+
+
+def test_who_writes_in_a_thread_signs_in_there_goes_on_writing_and_signs_out(
+    town: Town, context: BrowserContext
+) -> None:
+    town.embed()
+    page = context.new_page()
+    page.goto(town.news)
+    text = page.get_by_role("textbox", name="Write a comment")
+    text.fill("Half written")
+    _, link = ask(town, page, "Sign in")
+    use(context, link)
+    expect(page.get_by_text("Posting as \u2068Mara Lind\u2069")).to_be_visible()
+    expect(text).to_have_value("Half written")
+    expect(text).to_be_focused()
+    text.press("Control+Enter")
+    expect(page.get_by_role("article", name="Mara Lind")).to_contain_text("Half written")
+    page.reload()
+    text.fill("Another time")
+    expect(page.get_by_text("Posting as \u2068Mara Lind\u2069")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("textbox", name="Your name")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()

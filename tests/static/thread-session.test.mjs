@@ -191,6 +191,25 @@ test("a guest token the server no longer takes is forgotten, and the reader come
   assert.equal(sockets.last.of("hello")[0].token, undefined);
 });
 
+test("who signs in goes on over the same connection, and this browser remembers it", () => {
+  const { sockets, memory, session } = live();
+  session.speakWith("signed");
+  assert.deepEqual(sockets.last.of("renew").at(-1), { type: "renew", token: "signed" });
+  assert.equal(sockets.last.of("join").at(-1).since, "abc.0", "for what only this reader sees");
+  assert.equal(memory.get("guest"), "signed");
+  assert.equal(sockets.all.length, 1);
+});
+
+test("who signs out comes back as nobody, and begins anew", () => {
+  const { clock, sockets, memory, session } = live();
+  session.speakWith(null);
+  assert.equal(memory.get("guest"), null);
+  clock.pass(250);
+  sockets.last.accept();
+  assert.equal(sockets.last.of("hello")[0].token, undefined);
+  assert.equal(sockets.last.of("join")[0].since, undefined);
+});
+
 test("the host's own token refused is the end, and posts say so", () => {
   const { sockets, session } = opened({ token: "host" });
   const { nonce } = session.posting.post({ body: "Hello" });

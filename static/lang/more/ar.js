@@ -16,6 +16,8 @@ export const words = {
   report: "إبلاغ",
   postReply: "نشر الرد",
   cancel: "إلغاء",
+  signIn: "تسجيل الدخول",
+  signOut: "تسجيل الخروج",
   hideReplies: {
     zero: "لا ردود لإخفائها", one: "إخفاء رد واحد", two: "إخفاء ردّين",
     few: "إخفاء {n} ردود", many: "إخفاء {n} ردًا", other: "إخفاء {n} رد",

@@ -10,6 +10,8 @@ export const words = {
   report: "Melden",
   postReply: "Antwort senden",
   cancel: "Abbrechen",
+  signIn: "Anmelden",
+  signOut: "Abmelden",
   hideReplies: { one: "{n} Antwort ausblenden", other: "{n} Antworten ausblenden" },
   repliesHidden: { one: "{n} Antwort ausgeblendet", other: "{n} Antworten ausgeblendet" },
   noneNew: "Keine neuen Kommentare.",

@@ -10,6 +10,8 @@ export const words = {
   report: "Report",
   postReply: "Post reply",
   cancel: "Cancel",
+  signIn: "Sign in",
+  signOut: "Sign out",
   hideReplies: { one: "Hide {n} reply", other: "Hide {n} replies" },
   repliesHidden: { one: "{n} reply hidden", other: "{n} replies hidden" },
   noneNew: "No new comments.",

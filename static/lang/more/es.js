@@ -10,6 +10,8 @@ export const words = {
   report: "Denunciar",
   postReply: "Publicar respuesta",
   cancel: "Cancelar",
+  signIn: "Iniciar sesión",
+  signOut: "Cerrar sesión",
   hideReplies: { one: "Ocultar {n} respuesta", other: "Ocultar {n} respuestas" },
   repliesHidden: { one: "{n} respuesta oculta", other: "{n} respuestas ocultas" },
   noneNew: "No hay comentarios nuevos.",

@@ -10,6 +10,8 @@ export const words = {
   report: "Signaler",
   postReply: "Publier la réponse",
   cancel: "Annuler",
+  signIn: "Se connecter",
+  signOut: "Se déconnecter",
   hideReplies: { one: "Masquer {n} réponse", other: "Masquer {n} réponses" },
   repliesHidden: { one: "{n} réponse masquée", other: "{n} réponses masquées" },
   noneNew: "Pas de nouveau commentaire.",

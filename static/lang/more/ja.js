@@ -10,6 +10,8 @@ export const words = {
   report: "報告",
   postReply: "返信を投稿",
   cancel: "キャンセル",
+  signIn: "ログイン",
+  signOut: "ログアウト",
   hideReplies: { other: "返信{n}件を隠す" },
   repliesHidden: { other: "返信{n}件を非表示中" },
   noneNew: "新しいコメントはありません。",
