@@ -8,6 +8,8 @@
 
 const FIRST_EVENT_MS = 8_000;
 const POLL_S = 25;
+/** The first is short, to be told soon how many read. */
+const FIRST_POLL_S = 6;
 const RETRYABLE = ["rate_limited", "held_off", "unavailable", "internal"];
 const BAD_TOKEN = ["unauthorized", "token_expired"];
 const CLOSED = 1006;
@@ -192,12 +194,12 @@ export class HttpSocket {
     // The page is read after the cursor: what it has already comes again, and changes nothing.
     const page = since ? {} : await this.#read({ room, limit, order });
     let cursor = since ?? found.cursor;
-    this.#say({ ...page, type: "joined", ref, room: found.room, cursor, mode: since ? "resume" : "snapshot" });
-    for (;;) {
+    this.#say({ ...page, type: "joined", ref, room: found.room, cursor, mode: since ? "resume" : "snapshot", mine: found.mine });
+    for (let wait = FIRST_POLL_S; ; wait = POLL_S) {
       try {
-        const address = `rooms/${path(room)}/changes?${query({ since: cursor, wait: POLL_S })}`;
-        const changes = await this.#json(address, { signal });
+        const changes = await this.#json(`rooms/${path(room)}/changes?${query({ since: cursor, wait })}`, { signal });
         cursor = changes.cursor;
+        if (changes.readers) this.#say({ type: "presence", room, readers: changes.readers });
         this.#say(changes.from === changes.to ? { type: "heartbeat" } : changes);
       } catch (error) {
         if (!(error instanceof Refusal) || error.problem.code !== "reset") throw error;

@@ -110,7 +110,7 @@ export class ThreadSession {
     if (!token) {
       this.feed.forgetCursor();
       this.connection.reconnect();
-    } else if (this.connection.send({ type: "renew", token })) this.#join();
+    } else this.connection.send({ type: "renew", token });
   }
 
   /** Closes the socket but keeps everything, to come back by cursor. */

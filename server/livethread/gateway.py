@@ -66,7 +66,8 @@ class Peer(Protocol):
 class Stream:
     """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish.
 
-    ``readers`` is how many read the room; ``nudge`` is called when that has changed.
+    ``readers`` is how many read the room, 0 before it is told; ``nudge`` is called when that has
+    changed.
     """
 
     room: str
@@ -350,9 +351,10 @@ class Gateway:
         counts = {name: len(room.subscribers) for name, room in self.services.hub.rooms()}
         for stream in self.streams:
             count = counts.get(stream.room, 0) + over_http[stream.room]
-            if stream.nudge is not None and stream.readers != count:
+            if stream.readers != count:
                 stream.readers = count
-                stream.nudge()
+                if stream.nudge is not None:
+                    stream.nudge()
         for name, room in self.services.hub.rooms():
             count = len(room.subscribers) + over_http[name]
             uninformed = [s for s in room.live if s.readers != count]

@@ -92,6 +92,22 @@ test("a cursor that can't be continued is a reset, by long poll, too", async () 
   socket.close();
 });
 
+test("a long poll brings how many read, and what of the reader's own is held", async () => {
+  HttpSocket.canStream = false;
+  const mine = [{ id: 3, state: "held" }];
+  let polls = 0;
+  const changes = () => (polls++ ? never() : json({ type: "changes", room: room.name, from: 7, to: 7, changes: [], cursor: "e.7", readers: 2 }));
+  const { socket, asked, said, until, send } = open({ "b%20c": () => json({ room, cursor: "e.7", mine }), comments: () => json({ comments: [] }), changes });
+  send({ type: "join", ref: "j1", room: room.name });
+  await until("heartbeat");
+  assert.deepEqual(said[0].mine, mine);
+  assert.deepEqual(said[1], { type: "presence", room: room.name, readers: 2 });
+  await new Promise(setImmediate);
+  const waits = asked.filter(({ path }) => path.includes("changes")).map(({ path }) => Number(path.split("wait=")[1]));
+  assert.ok(waits[0] < waits[1], "the first is short, to be told soon");
+  socket.close();
+});
+
 test("a token that doesn't hold closes as it does a websocket; a server that isn't there, too", async () => {
   const refused = open({ me: () => json({ code: "unauthorized", detail: "no" }, 401) });
   refused.send({ type: "hello", token: "old" });

@@ -227,6 +227,21 @@ async def test_a_long_poll_wakes_on_a_commit(site: Site) -> None:
     assert len(site.gateway.streams) == 0
 
 
+async def test_a_long_poll_says_how_many_read_once_it_was_told(tmp_path: Path) -> None:
+    async with a_site(tmp_path, presence_s=0.05) as site, asyncio.timeout(10):
+        since = await site.cursor()
+        async with asyncio.TaskGroup() as tasks:
+            polling = [
+                tasks.create_task(read(site, f"{ROOM}/changes", since=since, wait=25))
+                for _ in range(2)
+            ]
+            await until(lambda: [s.readers for s in site.gateway.streams] == [2, 2])
+            await site.post(await site.guest(), "news")
+        for poll in polling:
+            assert ChangesReply.model_validate(poll.result()).readers == 2
+        assert "readers" not in await read(site, f"{ROOM}/changes", since=since)
+
+
 @pytest.mark.parametrize(("wait", "bound"), [(0.01, 3600), (3600, 0.01)])
 async def test_a_long_poll_ends_empty_when_its_time_or_the_servers_is_over(
     tmp_path: Path, wait: float, bound: float
@@ -280,6 +295,16 @@ async def test_held_comments_are_in_nobodys_pages_but_staffs(site: Site) -> None
     for path in paths[:2]:
         assert "canary" in (await site.client.get(path, headers=staff)).text
     assert "canary" not in (await site.client.get(paths[2], headers=staff)).text
+
+
+async def test_a_room_says_what_of_ones_own_is_held(site: Site) -> None:
+    mara, jon = await site.guest("Mara"), await site.guest("Jon")
+    await premoderate(site)
+    await site.post(mara, "canary")
+    [mine] = RoomReply.model_validate(await read(site, ROOM, mara)).mine or []
+    assert (mine.body, mine.state) == ("canary", "held")
+    for other in (jon, None):
+        assert "mine" not in await read(site, ROOM, other)
 
 
 async def premoderate(site: Site) -> None:

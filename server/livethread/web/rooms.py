@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from pydantic_core import to_json
@@ -15,7 +15,7 @@ from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import RateLimited
 from livethread.site import name_of
-from livethread.views import room_json
+from livethread.views import comment_json, room_json
 from livethread.web.api import api_router
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.exchange import Exchange
@@ -94,16 +94,21 @@ async def read_changes(
     follower = Follower(gateway, wanted.room, wanted.since or start, reader.identity)
     feed, cursor = await follower.start(), follower.cursor
     payload: bytes | None = None
+    readers = 0
     if (feed.head or 0) > cursor.seq:
         payload = await follower.read()
     elif wait:
-        payload = await _long_poll(gateway, address, reader, follower, wait, request.receive)
+        payload, readers = await _long_poll(
+            gateway, address, reader, follower, wait, request.receive
+        )
     if payload is None:
         payload = feed.payload(cursor.seq, cursor.seq, None, [])
     feed = await gateway.services.joining.feed(wanted.room)
     more = (feed.head or 0) > follower.cursor.seq
-    tail = b',"cursor":%b,"more":%b}' % (to_json(str(follower.cursor)), to_json(more))
-    return answer(payload[:-1] + tail)
+    tail = b',"cursor":%b,"more":%b' % (to_json(str(follower.cursor)), to_json(more))
+    if readers:
+        tail += b',"readers":%d' % readers
+    return answer(payload[:-1] + tail + b"}")
 
 
 async def _long_poll(
@@ -113,14 +118,18 @@ async def _long_poll(
     follower: Follower,
     wait_s: float,
     receive: Receive,
-) -> bytes | None:
-    """Wait as one of the connections that are counted, until the client has gone at most."""
+) -> tuple[bytes | None, int]:
+    """Wait as one of the connections that are counted, until the client has gone at most.
+
+    Returns what came, and how many read the room (0: that was not told).
+    """
     stream = gateway.open_stream(follower.room, address, reader.identity)
     if stream is None:
         raise RateLimited("Too many connections.", retry_after_ms=5_000)
     watching = gateway.loop.create_task(end_when_gone(stream, receive))
     try:
-        return await follower.wait(min(wait_s, gateway.settings.long_poll_s), stream.ended)
+        payload = await follower.wait(min(wait_s, gateway.settings.long_poll_s), stream.ended)
+        return payload, stream.readers
     finally:
         watching.cancel()
         gateway.close_stream(stream)
@@ -161,6 +170,10 @@ async def read_counts(
 )
 async def read_room(room: text.RoomName, gateway: AnyGateway, reader: Reader) -> Response:
     """The room as it is. One that nobody has written in is open and has no comments."""
-    reader.identity.require("read", room)
-    found = await gateway.services.store.room(reader.key_of(room))
-    return answer(to_json({"room": room_json(found), "cursor": f"{found.epoch}.{found.seq}"}))
+    identity, store = reader.identity, gateway.services.store
+    identity.require("read", room)
+    found = await store.room(reader.key_of(room))
+    told: dict[str, Any] = {"room": room_json(found), "cursor": f"{found.epoch}.{found.seq}"}
+    if identity.id and (held := await store.held_by(found.name, identity.id)):
+        told["mine"] = [comment_json(comment, identity.audience, is_own=True) for comment in held]
+    return answer(to_json(told))

@@ -21,6 +21,9 @@ class RoomReply(frames.Wire):
 
     room: frames.Room
     cursor: str = Field(description="`EPOCH.SEQ`: the head of the feed")
+    mine: list[frames.Comment] | None = Field(
+        None, description="the reader's own comments that are held"
+    )
 
 
 class ChangesReply(frames.Changes):
@@ -28,6 +31,9 @@ class ChangesReply(frames.Changes):
 
     cursor: str = Field(description="the next request's `since`")
     more: bool = Field(description="whether there is more already")
+    readers: int | None = Field(
+        None, description="how many read the room, as far as the wait was long enough to be told"
+    )
 
 
 class Preview(frames.Wire):
