@@ -15,13 +15,18 @@
  * @property {(given: Given & {id: string, place: string}) => Composer} compose
  * @property {(name: string) => Promise<[any, void]>} load  a module, with its words
  * @property {(post: {body: string, name: string, parent: number}) => void} onReply
+ * @property {(on: boolean) => void} onWriting  the others should know that something is being written, or no longer
  * @property {(text: string) => void} onDone  tells the reader what became of it
  */
+
+const TELL_MS = 5_000;
 
 export class CommentForms {
   /** @type {{form: HTMLFormElement, item: CommentItem, kind: string, composer?: Composer} | null} */
   #open = null;
   #options;
+  /** When it is to be said again that something is being written; 0: it isn't. */
+  #tellAt = 0;
 
   /** @param {CommentFormsOptions} options */
   constructor(options) {
@@ -55,6 +60,14 @@ export class CommentForms {
     const own = [[words.say("delete"), () => this.ask("delete", item)], ...more];
     const mayEdit = Date.now() < Date.parse(comment.created) + window_s * 1000;
     return mayEdit ? [[words.say("edit"), () => this.edit(item, writer, feed.comments.get(item.id) ?? comment)], ...own] : own;
+  }
+
+  /** Something was typed, here or in the form above the comments. @param {boolean} isWriting */
+  tellWriting(isWriting) {
+    const now = Date.now();
+    if (isWriting ? now < this.#tellAt : !this.#tellAt) return;
+    this.#tellAt = isWriting ? now + TELL_MS : 0;
+    this.#options.onWriting(isWriting);
   }
 
   /** Closes what is open; focus goes back to the button it came from, if asked to. @param {"reply" | "more" | "like"} [back] */

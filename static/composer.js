@@ -14,6 +14,7 @@ import { button, el, isolated, setText } from "./dom.js";
  * @property {string} [text]  what stands in it at first, if there is no draft
  * @property {(post: {body: string, name: string}) => Promise<unknown> | void} onPost  while it takes time, the form waits; its failure
  *   is shown
+ * @property {(isWriting: boolean) => void} onTyped  there is something in it, or nothing any more
  * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
  */
 /** @typedef {{label: string, run: () => Promise<void>}} Offer  to become somebody else */
@@ -117,6 +118,7 @@ export class Composer {
 
   #typed() {
     const { words, memory } = this.#options;
+    this.#options.onTyped(this.#text.value !== "");
     clearTimeout(this.#savedTimer);
     this.#preview.hidden = true;
     this.#count();

@@ -28,11 +28,12 @@ export class ConnectionLine {
   }
 
   update() {
-    const { status, feed, readers } = this.#session;
+    const { status, feed, readers, writing } = this.#session;
     const words = this.#words;
     const isOffline = !navigator.onLine && status !== "live";
     const isClosed = status === "live" && (feed.room?.state ?? "open") !== "open";
-    const live = readers > 0 ? words.say("liveReading", { n: readers }) : words.say("live");
+    const reading = readers > 0 ? words.say("liveReading", { n: readers }) : words.say("live");
+    const live = writing ? `${reading} · ${words.say("writing", { n: writing })}` : reading;
     const text = isOffline ? words.say("offline") : isClosed ? words.say("closed") : status === "live" ? live : words.say(status);
     setText(this.#text, text);
     this.#dot.dataset.state = isOffline ? "offline" : isClosed ? "closed" : status;

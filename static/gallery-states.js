@@ -12,6 +12,7 @@
  * @property {Comment[]} [arriving]  that come live, after the thread is shown
  * @property {string} [lang]
  * @property {string} [live]
+ * @property {number} [writing]  how many others are
  * @property {boolean} [isStranger]  who has given no name yet
  * @property {(frame: any) => object | null} [answer]  to a write; null: no answer comes
  * @property {"refused" | "lost" | "stopped"} [fate]  of the connection
@@ -107,6 +108,7 @@ export const STATES = [
   { name: "more", title: "More to load", comments: few, more: { 100: "t" }, next: "t", room: { comments: 3014 } },
   { name: "pill", title: "New ones wait", live: "pill", comments: few, arriving: [comment(130, "Yuki", "Just in."), comment(131, "Tomás", "And another."), comment(132, "Yuki", "Agreed!", { parent: 100 })] },
   { name: "new", title: "New ones appear", comments: few, arriving: [comment(130, "Yuki", "Just in.", { created: new Date(NOW_MS).toISOString() })] },
+  { name: "writing", title: "Others are writing", comments: few, writing: 2 },
   { name: "closed", title: "Closed", comments: few, room: { state: "closed" } },
   { name: "lost", title: "Connection lost", comments: few, fate: "lost" },
   { name: "stopped", title: "Refused", comments: few, fate: "stopped" },

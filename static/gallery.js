@@ -60,7 +60,7 @@ class Player {
       type: "joined", ref, mode: "snapshot", cursor: "e.200", comments, more, next,
       room: { name: ROOM, state: "open", comments: count, seq: 200, ...room },
     });
-    this.#say({ type: "presence", room: ROOM, readers: 14 });
+    this.#say({ type: "presence", room: ROOM, readers: 14, writing: this.#state.writing });
     if (fate) queueMicrotask(() => this.onclose?.({ code: fate === "stopped" ? 4503 : 1006 }));
   }
 

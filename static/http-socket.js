@@ -61,7 +61,7 @@ export class HttpSocket {
     else if (type === "page") this.#answer(ref, () => this.#read(frame));
     else if (type === "leave") this.#followed.get(frame.room)?.abort();
     else if (Object.hasOwn(WRITES, type)) this.#answer(ref, () => this.#write(text, frame));
-    else if (type !== "ping") this.#say({ type: "error", ref, code: "unknown_type", message: `No ${type} over HTTP.` });
+    else if (type !== "ping" && type !== "writing") this.#say({ type: "error", ref, code: "unknown_type", message: `No ${type} over HTTP.` });
   }
 
   close() {

@@ -52,7 +52,7 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "page", ref?: string, room: string, comments: Comment[], next?: string | null, more?: Record<string, string>, reacted?: Record<string, string[]>, at: number}} Page */
 /** @typedef {{type: "ack", ref?: string, room: string, seq: number, comment?: Comment, duplicate?: boolean}} Ack */
 /** @typedef {{type: "error", ref?: string, code: string, message: string, retryable?: boolean, retry_after_ms?: number, field?: string}} ErrorFrame */
-/** @typedef {{type: "presence", room: string, readers: number}} Presence */
+/** @typedef {{type: "presence", room: string, readers: number, writing?: number}} Presence */
 /** @typedef {{type: "notice", code: string, message: string, reconnect_after_ms?: [number, number]}} Notice */
 /** @typedef {{type: "heartbeat" | "pong", t?: number}} Heartbeat */
 /** @typedef {{type: "watching", ref?: string, on: boolean}} Watching */

@@ -4,8 +4,9 @@
  */
 import { el, focusedIn } from "./dom.js";
 import { addStyles } from "./extra-styles.js";
+import { nextNew, step } from "./steps.js";
 
-/** @typedef {{next: () => void, previous: () => void, new: () => void, fold: (id: number) => void}} KeyActions */
+/** @typedef {{list: import("./comment-list.js").CommentList, noneNew: () => void, fold: (id: number) => void}} KeyActions */
 
 /** What each does, in words; and how, unless a button of the comment does it. @type {Record<string, [import("./words.js").Key, string]>} */
 const KEYS = {
@@ -51,5 +52,6 @@ function act(name, article, actions) {
   const press = name.startsWith(".") && article?.querySelector(name);
   if (press instanceof HTMLElement && !press.hidden) press.click();
   else if (name === "fold") actions.fold(Number(article?.id.slice("comment-".length)));
-  else if (name === "next" || name === "previous" || name === "new") actions[name]();
+  else if (name === "new") nextNew(actions.list) || actions.noneNew();
+  else if (name === "next" || name === "previous") step(actions.list, name === "next" ? 1 : -1);
 }

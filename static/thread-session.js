@@ -36,6 +36,8 @@ export class ThreadSession {
   /** @type {import("./protocol.js").Limits} */
   limits = { body_chars: 5000, name_chars: 40 };
   readers = 0;
+  /** How many others are writing. */
+  writing = 0;
   isLoaded = false;
   /** Why the room can't be shown, in the server's words. @type {string | null} */
   failure = null;
@@ -191,7 +193,7 @@ export class ThreadSession {
     else if (frame.type === "ack") this.#acked(frame);
     else if (frame.type === "page") this.#paged(frame);
     else if (frame.type === "error") this.#failed(frame);
-    else if (frame.type === "presence") this.readers = frame.readers;
+    else if (frame.type === "presence") ({ readers: this.readers, writing: this.writing = 0 } = frame);
     else if (frame.type === "reset") {
       this.feed.forgetCursor();
       this.#rejoin();
@@ -276,7 +278,7 @@ export class ThreadSession {
       for (const found of this.#places.values()) found(false);
       this.#places.clear();
       this.#rejoins = 0;
-      this.readers = 0;
+      this.readers = this.writing = 0;
     }
     if (state === "idle") this.status = "paused";
     else if (state === "stopped") {

@@ -77,9 +77,8 @@ export class ThreadView {
       changed: () => void this.update(),
       lost: () => this.#title.focus(),
     });
-    this.#composer = new Composer({
-      words, memory, id: "write-0", place: `${room}:0`, label: words.say("write"), action: words.say("post"),
-      onPost: (post) => this.#post(post),
+    this.#composer = this.#compose({
+      id: "write-0", place: "0", label: words.say("write"), action: words.say("post"), onPost: (post) => this.#post(post),
     });
     this.#order = el("select", { "aria-label": words.say("order") }, ...ORDERS.map((value) => el("option", { value }, words.say(value))));
     this.#order.value = session.feed.order;
@@ -167,7 +166,8 @@ export class ThreadView {
       session: this.#session,
       words: this.#words,
       load: (/** @type {string} */ name) => this.#load(name),
-      compose: (/** @type {any} */ given) => new Composer({ words: this.#words, memory: this.#memory, ...given, place: `${this.#room}:${given.place}` }),
+      compose: (/** @type {any} */ given) => this.#compose(given),
+      onWriting: (/** @type {boolean} */ on) => this.#session.connection.send({ type: "writing", room: this.#room, on }),
       onReply: (/** @type {any} */ post) => this.#post(post),
       onDone: (/** @type {string} */ text) => this.#announcer.say(text),
     });
@@ -222,9 +222,8 @@ export class ThreadView {
   async #greet() {
     const [[{ shortcuts }], [{ signInOffer }]] = await Promise.all([this.#load("shortcuts.js"), this.#load("sign-in-offer.js")]);
     this.element.append(shortcuts(this.element, this.#words, this.#memory, {
-      next: () => this.#step(1),
-      previous: () => this.#step(-1),
-      new: () => this.#nextNew(),
+      list: this.#list,
+      noneNew: () => this.#announcer.say(this.#words.say("noneNew")),
       fold: (/** @type {number} */ id) => this.#fold(id),
     }));
     this.#offer = await signInOffer(this.#session, this.#words, this.#memory.server);
@@ -290,6 +289,14 @@ export class ThreadView {
     this.update();
   }
 
+  /** @param {Omit<import("./composer.js").ComposerOptions, "words" | "memory" | "onTyped">} given  place: in this room */
+  #compose(given) {
+    return new Composer({
+      ...given, place: `${this.#room}:${given.place}`, words: this.#words, memory: this.#memory,
+      onTyped: (isWriting) => this.prepare().then((forms) => forms.tellWriting(isWriting), () => {}),
+    });
+  }
+
   /** @param {number} id */
   #fold(id) {
     const item = this.#list.item(id);
@@ -303,37 +310,17 @@ export class ThreadView {
   #showNew(id) {
     if (!id) this.#list.rewind();
     const shown = new Set(this.update(id).map((each) => this.#list.item(each)?.article));
-    const first = this.#articles.find((article) => shown.has(article));
+    const first = [...this.#list.element.querySelectorAll("article")].find((article) => shown.has(article));
     first?.focus({ preventScroll: true });
     first?.scrollIntoView({ block: "nearest" });
   }
 
   // ── moving about ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #articles() {
-    return [...this.#list.element.querySelectorAll("article")];
-  }
-
-  /** Which of them has focus. @param {Element[]} articles */
-  #placeIn(articles) {
-    return articles.findIndex((article) => focusedIn(article));
-  }
-
-  /** To the next comment, or the one before. @param {1 | -1} by */
-  #step(by) {
-    const articles = this.#articles;
-    const at = this.#placeIn(articles);
-    articles[at < 0 ? 0 : at + by]?.focus();
-  }
-
-  /** To the next new comment; the one it comes from is new no longer. */
+  /** To the next new comment. */
   #nextNew() {
-    const articles = this.#articles;
-    const at = this.#placeIn(articles);
-    if (at >= 0) this.#list.item(Number(articles[at].id.slice("comment-".length)))?.mark(false);
-    const fresh = [...articles.slice(at + 1), ...articles.slice(0, at + 1)].find((article) => article.matches(".unread"));
-    if (fresh) this.#lead(fresh);
-    else this.#announcer.say(this.#words.say("noneNew"));
+    const say = (/** @type {"noneNew" | "notDone"} */ key) => this.#announcer.say(this.#words.say(key));
+    this.#load("steps.js").then(([{ nextNew }]) => nextNew(this.#list) || say("noneNew"), () => say("notDone"));
   }
 
   /** Once loaded: what is new since the last visit, which ended at a cursor. */

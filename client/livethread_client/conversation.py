@@ -80,6 +80,7 @@ class CameUp:
 class Readers:
     room: str
     count: int
+    writing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +226,8 @@ class Conversation:
                 return [Noticed(window)]
             case frames.Queued():
                 return [CameUp(frame)]
-            case frames.Presence(room=room, readers=readers):
-                return [Readers(room, readers)]
+            case frames.Presence(room=room, readers=readers, writing=writing):
+                return [Readers(room, readers, writing or 0)]
             case _:
                 pass  # a pong, or a frame of a newer server
         return []

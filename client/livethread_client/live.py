@@ -418,9 +418,9 @@ class Live:
                 if self._queued is not None:
                     self._queued.append(frame)
                     self._something_queued.set()
-            case Readers(room=name, count=count):
+            case Readers(room=name, count=count, writing=writing):
                 if name in self._rooms:
-                    self._rooms[name].readers = count
+                    self._rooms[name].readers, self._rooms[name].writing = count, writing
 
     def _answer_came(self, ref: str, answer: Answer | LivethreadError) -> None:
         waiting = self._answers.get(ref)

@@ -66,6 +66,7 @@ class Room:
     ) -> None:
         self.name = name
         self.readers: int | None = None
+        self.writing = 0
         self.following = following
         self._server = server
         self._inbox = inbox

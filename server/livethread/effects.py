@@ -60,6 +60,14 @@ class Unsubscribe:
 
 
 @value
+class Writing:
+    """Have the others in the room told that one more is writing, or no longer."""
+
+    room: RoomName
+    on: bool
+
+
+@value
 class ReadPage:
     """Read it; then ``Session.page_read`` or ``Session.failed``."""
 
@@ -78,4 +86,4 @@ class Watch:
     held: bool = False
 
 
-Effect = Watch | Send | Close | Identify | Submit | Subscribe | Unsubscribe | ReadPage
+Effect = Watch | Send | Close | Identify | Submit | Subscribe | Unsubscribe | Writing | ReadPage

@@ -36,10 +36,10 @@ class Sink(Protocol):
 class Subscriber:
     """One connection's place in one feed: its cohort's while it is live, else its own.
 
-    ``readers`` is how many readers it was last told there are.
+    ``told`` is how many readers it was last told there are, and how many of them write.
     """
 
-    __slots__ = ("_cursor", "cohort", "feed", "is_unbounded", "kind", "readers", "sink", "write")
+    __slots__ = ("_cursor", "cohort", "feed", "is_unbounded", "kind", "sink", "told", "write")
 
     def __init__(self, feed: Feed, sink: Sink, kind: Kind, cursor: int, is_unbounded: bool) -> None:
         self.feed = feed
@@ -47,7 +47,7 @@ class Subscriber:
         self.write = sink.write
         self.kind = kind
         self.is_unbounded = is_unbounded
-        self.readers = 0
+        self.told = (0, 0)
         self.cohort: Cohort | None = None
         self._cursor = cursor
 
@@ -115,6 +115,7 @@ class Following:
         "subscribers",
         "waiting",
         "wakeups",
+        "writers",
     )
 
     def __init__(self, feed: Feed) -> None:
@@ -124,6 +125,7 @@ class Following:
         self.loading: Task[None] | None = None
         self.waiting: dict[Subscriber, None] = {}  # for a reading of the Store
         self.wakeups: list[Future[None]] = []
+        self.writers: dict[Subscriber, float] = {}  # and until when that holds
         self.idle_since: float | None = None
         self.is_doubtful = False
         self.is_healing = False
@@ -133,6 +135,11 @@ class Following:
     def live(self) -> list[Subscriber]:
         """Subscribers that can take what comes next."""
         return [member for cohort in self.cohorts for member in cohort.members]
+
+    def forget_writers(self, now: float) -> None:
+        """Those who have not said for a while that they are writing."""
+        if self.writers:
+            self.writers = {who: until for who, until in self.writers.items() if until > now}
 
     def tidy(self, size: int) -> None:
         """Forget empty cohorts and join small ones of the same place, so that they stay few."""

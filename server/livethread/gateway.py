@@ -21,6 +21,7 @@ from livethread.auth.limits import Tally
 from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.sign_in import SignIn
 from livethread.expiries import Expiries
+from livethread.following import Following
 from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
@@ -66,8 +67,8 @@ class Peer(Protocol):
 class Stream:
     """What HTTP holds open: events, or a long poll. ``ended`` says that it is to finish.
 
-    ``readers`` is how many read the room, 0 before it is told; ``nudge`` is called when that has
-    changed.
+    ``readers`` is how many read the room, 0 before it is told, ``writing`` how many of them write;
+    ``nudge`` is called when that has changed.
     """
 
     room: str
@@ -75,6 +76,7 @@ class Stream:
     identity: Identity
     ended: Future[None]
     readers: int = 0
+    writing: int = 0
     nudge: Callable[[], None] | None = None
 
     def end(self) -> None:
@@ -343,24 +345,38 @@ class Gateway:
                 self._do(peer.stalled)
 
     def _tell_presence(self) -> None:
-        """Tell whoever has not been told how many read their room.
+        """Tell whoever has not been told how many read their room, and how many others write.
 
         Who is behind is told when it has caught up.
         """
         over_http = Counter(stream.room for stream in self.streams)
-        counts = {name: len(room.subscribers) for name, room in self.services.hub.rooms()}
+        rooms = dict(self.services.hub.rooms())
+        for room in rooms.values():
+            room.forget_writers(self.loop.time())
         for stream in self.streams:
-            count = counts.get(stream.room, 0) + over_http[stream.room]
-            if stream.readers != count:
-                stream.readers = count
+            feed = rooms.get(stream.room)
+            subscribers, writing = (len(feed.subscribers), len(feed.writers)) if feed else (0, 0)
+            news = subscribers + over_http[stream.room], writing
+            if (stream.readers, stream.writing) != news:
+                stream.readers, stream.writing = news
                 if stream.nudge is not None:
                     stream.nudge()
-        for name, room in self.services.hub.rooms():
-            count = len(room.subscribers) + over_http[name]
-            uninformed = [s for s in room.live if s.readers != count]
-            if not uninformed:
+        for name, room in rooms.items():
+            self._tell_room(name, room, len(room.subscribers) + over_http[name])
+
+    def _tell_room(self, name: str, room: Following, readers: int) -> None:
+        news = readers, len(room.writers)
+        made: dict[tuple[int, int], bytes] = {}
+        for subscriber in [s for s in room.live if s.told != news]:
+            told = (readers, news[1] - 1) if subscriber in room.writers else news
+            if subscriber.told == told:
                 continue
-            frame = encode_frame(encode(frames.Presence(room=name_of(name), readers=count)))
-            for subscriber in uninformed:
-                subscriber.readers = count
-                subscriber.write(frame)
+            if told not in made:
+                made[told] = encode_frame(encode(presence(name, *told)))
+            subscriber.told = told
+            subscriber.write(made[told])
+
+
+def presence(room: str, readers: int, writing: int) -> frames.Presence:
+    """How many read a room that is named by its key."""
+    return frames.Presence(room=name_of(room), readers=readers, writing=writing or None)

@@ -27,6 +27,9 @@ from livethread.outlet import broadcast
 ReadHead = Callable[[str], Awaitable[Head]]
 
 
+WRITING_S = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class HubLimits:
     """Bounds; see ``Settings`` for what each one means."""
@@ -194,9 +197,18 @@ class Hub:
         room = self._rooms.get(subscriber.feed.name)
         if room is not None and subscriber in room.subscribers:
             del room.subscribers[subscriber]
+            room.writers.pop(subscriber, None)
             subscriber.cursor = -1
             if not room.subscribers:
                 room.idle_since = self._loop.time()
+
+    def tell_writing(self, subscriber: Subscriber, *, on: bool) -> None:
+        """It is writing, for ``WRITING_S`` unless it says so again; or no longer."""
+        room = self._rooms[subscriber.feed.name]
+        if on:
+            room.writers[subscriber] = self._loop.time() + WRITING_S
+        else:
+            room.writers.pop(subscriber, None)
 
     def pause(self, subscriber: Subscriber) -> None:
         """The sink takes no more: its cursor stays where it is."""

@@ -23,6 +23,7 @@ from livethread.effects import (
     Subscribe,
     Unsubscribe,
     Watch,
+    Writing,
 )
 from livethread.model import (
     Audience,
@@ -295,6 +296,9 @@ class Session:
                 room = self.key_of(name)
                 self._rooms.discard(room)
                 return [Unsubscribe(room), Send(frames.Left(ref=ref, room=name))]
+            case commands.Writing(room=name, on=on):
+                room = self.key_of(name)
+                return [Writing(room, on)] if room in self._rooms else []
             case commands.Page():
                 return self._page(command)
             case commands.Watch(ref=ref, on=on, held=held):

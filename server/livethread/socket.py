@@ -33,6 +33,7 @@ from livethread.effects import (
     Subscribe,
     Unsubscribe,
     Watch,
+    Writing,
 )
 from livethread.feed import Encoding, Feed, Kind
 from livethread.following import Subscriber
@@ -339,6 +340,9 @@ class Connection(asyncio.Protocol):
                     self._in_turn(effect)
                 case Unsubscribe(room=room):
                     self._unsubscribe(room)
+                case Writing(room=room, on=on):
+                    if (subscriber := self._subscribers.get(room)) is not None:
+                        self._gateway.services.hub.tell_writing(subscriber, on=on)
                 case Identify():
                     self._start(self._identify(effect))
                 case Watch(on=on, held=held):

@@ -27,6 +27,7 @@ MARKS = {
     "more": "text=Show more comments",
     "pill": "text=Show 3 new comments",
     "new": "article.new",
+    "writing": "text=14 reading · 2 writing",
     "closed": "text=Comments are closed.",
     "lost": "text=Trying again in 4",
     "stopped": ".dot[data-state=stopped]",

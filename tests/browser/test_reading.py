@@ -86,7 +86,9 @@ def test_a_room_is_left_when_the_element_goes_and_swapped_by_its_attribute(
 ) -> None:
     mara, jon = new_reader().open(), new_reader().open()
     readers = jon.page.locator("live-thread .state")
-    expect(readers).to_contain_text("2 reading", timeout=20_000)
+    mara.page.get_by_role("textbox", name="Write a comment").fill("In the")
+    expect(readers).to_contain_text("2 reading · 1 writing", timeout=20_000)
+    expect(mara.page.locator("live-thread .state")).not_to_contain_text("writing")
     mara.write("In the old room", name="Mara")
     mara.sees([("Mara: In the old room", [])])
     set_room = "room => document.querySelector('live-thread').setAttribute('room', room)"

@@ -20,6 +20,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "hello": {"version": 1, "token": "t", "client": "c/1"},
     "join": {"room": "a", "since": "k3.1", "limit": 5, "order": "best", "ref": "r"},
     "leave": {"room": "a"},
+    "writing": {"room": "a", "on": True},
     "post": {"room": "a", "nonce": N, "body": "words", "parent": 1},
     "edit": {"room": "a", "nonce": N, "comment": 1, "body": "words"},
     "delete": {"room": "a", "nonce": N, "comment": 1},

@@ -485,6 +485,48 @@ def test_whoever_is_behind_is_told_when_it_has_caught_up(scene: Scene) -> None:
     assert readers(sink) == [("a", 2)]
 
 
+def writing(sink: Sink) -> list[int | None]:
+    return [frames.Presence.model_validate(frame).writing for frame in sink.frames]
+
+
+def test_who_writes_is_told_to_all_others_until_it_ends(scene: Scene) -> None:
+    writer, reader, elsewhere = scene.follow(), scene.follow(), scene.follow("b")
+    stream = scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS)
+    assert stream is not None
+    (subscriber,) = writer.subscribers
+    scene.server.hub.tell_writing(subscriber, on=True)
+    scene.pass_time(5)
+    assert (writing(reader), writing(writer), writing(elsewhere)) == ([1], [None], [None])
+    assert (stream.readers, stream.writing) == (3, 1)
+    scene.server.hub.tell_writing(subscriber, on=False)
+    scene.pass_time(5)
+    assert (writing(reader), writing(writer)) == ([1, None], [None])
+
+
+def test_who_says_no_more_that_it_writes_counts_for_ten_seconds(scene: Scene) -> None:
+    writer, reader = scene.follow(), scene.follow()
+    (subscriber,) = writer.subscribers
+    scene.server.hub.tell_writing(subscriber, on=True)
+    scene.pass_time(5)
+    scene.server.hub.tell_writing(subscriber, on=True)
+    scene.pass_time(5)
+    assert writing(reader) == [1]
+    scene.pass_time(5)
+    assert writing(reader) == [1, None]
+
+
+def test_who_leaves_writes_no_more(scene: Scene) -> None:
+    writer, other, reader = scene.follow(), scene.follow(), scene.follow()
+    for sink in (writer, other):
+        scene.server.hub.tell_writing(sink.subscribers[0], on=True)
+    scene.pass_time(5)
+    assert (writing(reader), writing(other)) == ([2], [1])
+    scene.server.hub.tell_writing(other.subscribers[0], on=True)
+    scene.server.hub.unsubscribe(writer.subscribers[0])
+    scene.pass_time(5)
+    assert (writing(reader), writing(other)) == ([2, 1], [1, None])
+
+
 def test_who_reads_over_http_is_counted(scene: Scene) -> None:
     sink = scene.follow()
     stream = scene.gateway.open_stream("a", "192.0.2.1", ANONYMOUS)

@@ -20,6 +20,7 @@ from livethread.effects import (
     Submit,
     Subscribe,
     Unsubscribe,
+    Writing,
 )
 from livethread.model import (
     Audience,
@@ -587,6 +588,16 @@ def test_only_so_many_rooms_are_followed_but_rejoining_is_free() -> None:
     assert frames(effects[1:]) == [{"type": "left", "ref": "l", "room": "a"}]
     assert not table.session.follows(A)
     assert isinstance(table.send("join", room="d")[0], Subscribe)
+
+
+def test_who_writes_is_told_of_where_it_follows_and_nowhere_else() -> None:
+    table = opened(None)
+    assert table.send("writing", room="a", on=True) == []
+    table.send("join", room="a")
+    assert table.send("writing", room="a", on=True) == [Writing(A, on=True)]
+    assert table.send("writing", room="a", on=False) == [Writing(A, on=False)]
+    table.send("leave", room="a")
+    assert table.send("writing", room="a", on=True) == []
 
 
 def test_a_join_that_fails_leaves_no_subscription_behind() -> None:

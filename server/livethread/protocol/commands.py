@@ -150,6 +150,16 @@ class Leave(InRoom):
     type: Literal["leave"] = "leave"
 
 
+class Writing(InRoom):
+    """Says that a comment is being written, or no longer. Followers are told how many: `presence`.
+
+    It holds for 10 s: say it again as long as it lasts. There is no answer.
+    """
+
+    type: Literal["writing"] = "writing"
+    on: bool = Field(description="false when it is sent or given up")
+
+
 class Post(Write):
     """Writes a comment or a reply."""
 
@@ -299,6 +309,7 @@ COMMANDS: MappingProxyType[str, type[Command]] = MappingProxyType(
             Hello,
             Join,
             Leave,
+            Writing,
             Post,
             Edit,
             Delete,

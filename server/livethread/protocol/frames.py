@@ -252,7 +252,9 @@ class Presence(Wire):
     type: Literal["presence"] = "presence"
     room: RoomName = Field(description="the room's name")
     readers: int = Field(description="connections that follow the room")
-    writing: int | None = Field(None, description="how many of them are writing")
+    writing: int | None = Field(
+        None, description="how many of them are writing, the receiver left out; absent: none"
+    )
 
 
 class Notice(Wire):

@@ -16,12 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from livethread.auth.identity import Identity
 from livethread.feed import Encoding
-from livethread.gateway import Gateway, Stream
+from livethread.gateway import Gateway, Stream, presence
 from livethread.protocol import commands, frames, text
 from livethread.protocol.codec import encode, to_command
 from livethread.protocol.cursor import Cursor
 from livethread.protocol.errors import LivethreadError, RateLimited, TokenExpired
-from livethread.site import name_of
 from livethread.web.api import api_router
 from livethread.web.caller import Address, AnyGateway, Reader
 from livethread.web.following import Follower, end_when_gone
@@ -105,7 +104,7 @@ class EventStream(Response):
             self._gateway.close_stream(stream)
 
     async def _run(self, send: Send, stream: Stream) -> None:
-        ended, told = stream.ended, 0
+        ended, told = stream.ended, (0, 0)
 
         async def write(data: bytes, *, is_last: bool = False) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": not is_last})
@@ -125,9 +124,9 @@ class EventStream(Response):
                 break
             if payload is not None:
                 await write(self._event(payload))
-            if stream.readers != told:
-                told = stream.readers
-                await write(self._presence(told))
+            if (stream.readers, stream.writing) != told:
+                told = stream.readers, stream.writing
+                await write(self._presence(*told))
             elif payload is None and not ended.done():
                 await write(KEEPALIVE)
         await write(self._farewell(), is_last=True)
@@ -135,10 +134,9 @@ class EventStream(Response):
     def _event(self, payload: bytes) -> bytes:
         return b"id: %b\ndata: %b\n\n" % (str(self._follower.cursor).encode(), payload)
 
-    def _presence(self, readers: int) -> bytes:
+    def _presence(self, readers: int, writing: int) -> bytes:
         """No part of the feed: the client's place stays that of the last event with an id."""
-        room = name_of(self._follower.room)
-        return b"data: %b\n\n" % encode(frames.Presence(room=room, readers=readers))
+        return b"data: %b\n\n" % encode(presence(self._follower.room, readers, writing))
 
     def _patience_s(self) -> float:
         """How long to be silent: until a heartbeat is due or the token expires."""

@@ -1,4 +1,8 @@
 export const words = {
+  writing: {
+    zero: "لا أحد يكتب", one: "واحد يكتب", two: "اثنان يكتبان",
+    few: "{n} يكتبون", many: "{n} يكتبون", other: "{n} يكتبون",
+  },
   preview: "معاينة",
   draftSaved: "حُفظت المسودة {time}",
   charactersLeft: {

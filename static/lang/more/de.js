@@ -1,4 +1,5 @@
 export const words = {
+  writing: { one: "{n} schreibt", other: "{n} schreiben" },
   preview: "Vorschau",
   draftSaved: "Entwurf gespeichert {time}",
   charactersLeft: { one: "Noch {n} Zeichen", other: "Noch {n} Zeichen" },

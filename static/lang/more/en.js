@@ -1,4 +1,5 @@
 export const words = {
+  writing: { other: "{n} writing" },
   preview: "Preview",
   draftSaved: "Draft saved {time}",
   charactersLeft: { one: "{n} character left", other: "{n} characters left" },

@@ -1,4 +1,5 @@
 export const words = {
+  writing: { one: "{n} escribe", other: "{n} escriben" },
   preview: "Vista previa",
   draftSaved: "Borrador guardado a las {time}",
   charactersLeft: { one: "Queda {n} carácter", other: "Quedan {n} caracteres" },

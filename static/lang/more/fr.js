@@ -1,4 +1,5 @@
 export const words = {
+  writing: { one: "{n} écrit", other: "{n} écrivent" },
   preview: "Aperçu",
   draftSaved: "Brouillon enregistré à {time}",
   charactersLeft: { one: "{n} caractère restant", other: "{n} caractères restants" },

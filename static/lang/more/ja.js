@@ -1,4 +1,5 @@
 export const words = {
+  writing: { other: "{n}人が入力中" },
   preview: "プレビュー",
   draftSaved: "{time}に下書きを保存しました",
   charactersLeft: { other: "残り{n}文字" },
