@@ -57,10 +57,11 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "heartbeat" | "pong", t?: number}} Heartbeat */
 /** @typedef {{type: "watching", ref?: string, on: boolean}} Watching */
 /** @typedef {{type: "queued", room: string, comment: Comment, reports?: number, action?: string, by?: Author}} Queued */
-/** @typedef {Watching | Queued | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
+/** @typedef {{type: "restricted", person: string, action: string, room?: string, by: Author}} Restricted */
+/** @typedef {Watching | Queued | Restricted | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
 
-/** What each frame must have, and of which type, before anything here trusts it. */
-const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
+/** What each frame must have, and of which type, before anything here trusts it; staff's are in moderation/frames.js. */
+export const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   welcome: { session: "string" },
   joined: { room: "object", cursor: "string", mode: "string" },
   changes: { room: "string", from: "number", to: "number", changes: "array" },
@@ -69,8 +70,6 @@ const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   page: { comments: "array", at: "number" },
   ack: { seq: "number" },
   error: { code: "string", message: "string" },
-  watching: { on: "boolean" },
-  queued: { room: "string", comment: "object" },
   presence: { room: "string", readers: "number" },
   notice: { code: "string" },
   heartbeat: {},

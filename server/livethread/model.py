@@ -412,6 +412,39 @@ class Queue:
 
 
 @value
+class Restricted:
+    """A person's ban, shadow ban or mute that is in force.
+
+    ``room`` and its ``title`` are a mute's. ``name`` is what the person was called last; ``by`` an
+    operator or a moderator; ``since_ms`` ms since the Unix epoch, 0 if nobody knows.
+    """
+
+    person: str
+    name: str | None
+    kind: Literal["ban", "shadow", "mute"]
+    room: RoomName | None
+    title: str | None
+    until_ms: int | None
+    reason: str | None
+    by: Author | None
+    since_ms: int
+
+
+@value
+class RestrictedRequest:
+    """The newest in force on a site at ``now_ms``, said before ``before`` (ms), of a ``person``.
+
+    Of several from the same ms all or none are listed, so there may be more than ``limit``.
+    """
+
+    site: str
+    now_ms: int
+    person: str | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+@value
 class Committed:
     """The wish is on disk. ``change`` is None where nothing changed (a repeat, a report).
 

@@ -113,6 +113,17 @@ def queued_json(committed: Committed) -> dict[str, Any] | None:
     return value
 
 
+def restricted_json(committed: Committed) -> dict[str, Any] | None:
+    """What those who watch are told of a person's standing (``frames.Restricted``)."""
+    act = committed.act
+    if act is None or act.action.removeprefix("un") not in ("ban", "shadow", "mute"):
+        return None
+    value: dict[str, Any] = {"type": "restricted", "person": act.person, "action": act.action}
+    if act.action.endswith("mute"):
+        value["room"] = name_of(act.room)
+    return value | {"by": {"id": act.by.id, "name": act.by.name}}
+
+
 def room_json(room: Room) -> dict[str, Any]:
     value: dict[str, Any] = {"name": name_of(room.name)}
     if room.title is not None:

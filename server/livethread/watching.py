@@ -12,7 +12,7 @@ from livethread.auth.identity import Identity
 from livethread.model import Committed
 from livethread.protocol.codec import encode
 from livethread.site import site_of
-from livethread.views import queued_json
+from livethread.views import queued_json, restricted_json
 from livethread.wire import encode_frame
 
 
@@ -46,7 +46,7 @@ class Watchers:
         if not self._watching:
             return
         for one in committed:
-            value = queued_json(one)
+            value = queued_json(one) or restricted_json(one)
             if value is None:
                 continue
             frame, key = encode_frame(encode(value)), one.room.name

@@ -1,6 +1,7 @@
 /** What the page asks of its server: the HTTP interface, and one websocket that tells what comes up. */
 import { Connection } from "../connection.js";
 import { makeNonce } from "../protocol.js";
+import "./frames.js";
 
 /** @typedef {import("./desk.js").Item} Item */
 /** @typedef {import("../protocol.js").ServerFrame} ServerFrame */

@@ -11,6 +11,7 @@ from livethread.model import (
     Act,
     ActsRequest,
     Audience,
+    Author,
     BotToken,
     Change,
     ChangeRange,
@@ -26,6 +27,8 @@ from livethread.model import (
     QueueRequest,
     Report,
     ReportComment,
+    Restricted,
+    RestrictedRequest,
     RestrictPerson,
     Role,
     Room,
@@ -155,6 +158,48 @@ class MemoryStore:
             and (request.before is None or id < request.before)
         ]
         return found[::-1][: request.limit]
+
+    async def restricted(self, request: RestrictedRequest) -> Sequence[Restricted]:
+        bans = {key: [Restriction("ban", None, b.until_ms)] for key, b in self.said.bans.items()}  # type: ignore[arg-type]
+        found = [
+            self._restricted(site, person, one)
+            for (site, person), restrictions in [*bans.items(), *self.said.restrictions.items()]
+            for one in restrictions
+            if site == request.site
+            and request.person in (None, person)
+            and (one.until_ms is None or one.until_ms > request.now_ms)
+        ]
+        found = [o for o in found if request.before is None or o.since_ms < request.before]
+        found.sort(key=lambda one: (-one.since_ms, one.person, one.kind, one.room or ""))
+        least_ms = found[request.limit - 1].since_ms if len(found) > request.limit else 0
+        return [one for one in found if one.since_ms >= least_ms]
+
+    def _restricted(self, site: str, person: str, said: Restriction) -> Restricted:
+        act = next(
+            act
+            for act in reversed(self._acts)
+            if (site_of(act.room), act.person, act.action) == (site, person, said.kind)
+            and said.room in (None, act.room)
+        )
+        names = [
+            (self._state.removed.get(key) or comment).author.name
+            for key, comment in self._state.comments.items()
+            if comment.author.id == person and site_of(key.room) == site
+        ]
+        known = self._people.get((site, person))
+        return Restricted(
+            person=person,
+            name=next((name for name in reversed(names) if name), None)
+            if known is None
+            else known.name,
+            kind=said.kind,
+            room=said.room,
+            title=None if said.room is None else self._room(said.room).title,
+            until_ms=said.until_ms,
+            reason=act.reason,
+            by=Author(act.by.id, act.by.name),
+            since_ms=act.at_ms,
+        )
 
     async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
         found = [

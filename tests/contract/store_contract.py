@@ -30,6 +30,8 @@ from livethread.model import (
     QueueRequest,
     Report,
     ReportComment,
+    Restricted,
+    RestrictedRequest,
     Role,
     RoomName,
 )
@@ -642,6 +644,103 @@ async def test_a_ban_a_mute_a_shadow_are_said_logged_and_taken_back(reopen: Reop
     )
     said = await store.standing()
     assert (dict(said.bans), dict(said.restrictions)) == ({}, {})
+
+
+async def restricted(store: Store, site: str = "default", **of: Any) -> list[Restricted]:
+    return list(await store.restricted(RestrictedRequest(site, **({"now_ms": T0} | of))))
+
+
+async def test_those_restricted_are_listed_with_who_said_so_and_why(reopen: Reopen) -> None:
+    store = await reopen()
+    await only(
+        store,
+        post(author=TOM),
+        configure(title="The bridge"),
+        restrict("g:9", "ban", T0 + 9, reason="rude", now=T0 + 1),
+        restrict("", "mute", comment=CommentId(1), now=T0 + 2),
+        restrict(TOM.id, "shadow", reason="bait", now=T0 + 3),
+    )
+    store = await reopen()
+    by = Author(MOD.id, MOD.name)
+    shadow = Restricted(TOM.id, "Tom", "shadow", None, None, None, "bait", by, T0 + 3)
+    mute = Restricted(TOM.id, "Tom", "mute", A, "The bridge", None, None, by, T0 + 2)
+    ban = Restricted("g:9", None, "ban", None, None, T0 + 9, "rude", by, T0 + 1)
+    assert await restricted(store) == [shadow, mute, ban]
+    assert [one.kind for one in await restricted(store, person="g:9")] == ["ban"]
+    assert [one.kind for one in await restricted(store, now_ms=T0 + 9)] == ["shadow", "mute"]
+    await only(store, restrict(TOM.id, "unmute"), restrict("g:9", "ban", reason="ruder"))
+    (_, again) = await restricted(store)
+    assert (again.reason, again.until_ms, again.since_ms) == ("ruder", None, T0)
+    await only(store, restrict(TOM.id, "unshadow"), restrict("g:9", "unban"))
+    assert await restricted(store) == []
+
+
+async def test_those_restricted_on_another_site_are_none_of_this_ones(store: Store) -> None:
+    await only(
+        store,
+        post(author=TOM, room="news a"),
+        post(author=replace(TOM, name="Tomek"), room="a"),
+        restrict(TOM.id, "ban", reason="news", room="news a", now=T0 + 1),
+        restrict(TOM.id, "mute", room="news a", now=T0 + 2),
+        restrict(TOM.id, "shadow", reason="news", room="news a", now=T0 + 3),
+        restrict(TOM.id, "ban", reason="default", room="a", now=T0 + 4),
+        restrict(TOM.id, "shadow", reason="default", room="a", now=T0 + 5),
+    )
+    found = {site: await restricted(store, site) for site in ("news", "new", "default")}
+    assert {
+        site: [(one.kind, one.name, one.reason, one.room) for one in listed]
+        for site, listed in found.items()
+    } == {
+        "news": [
+            ("shadow", "Tom", "news", None),
+            ("mute", "Tom", None, "news a"),
+            ("ban", "Tom", "news", None),
+        ],
+        "new": [],
+        "default": [("shadow", "Tomek", "default", None), ("ban", "Tomek", "default", None)],
+    }
+
+
+async def test_each_mute_is_as_it_was_said_in_its_room(store: Store) -> None:
+    await only(
+        store,
+        restrict(TOM.id, "mute", reason="in a", room="a", now=T0 + 1),
+        restrict(TOM.id, "mute", reason="in b", room="b", now=T0 + 2),
+    )
+    found = [(one.room, one.reason, one.since_ms) for one in await restricted(store)]
+    assert found == [("b", "in b", T0 + 2), ("a", "in a", T0 + 1)]
+
+
+async def test_who_is_restricted_has_the_name_they_had_last(store: Store) -> None:
+    """Also where all that they wrote was taken away with it, but not where it is gone for good."""
+    await store.remember(Person("default", "u:1", "i", "s", "Rea", None, Role.READER, 1))
+    await only(
+        store,
+        post(author=replace(TOM, name="Tomek")),
+        post(author=TOM),
+        post(author=MARA),
+        moderate(1, "reject"),
+        moderate(2, "reject"),
+        *(restrict(who, "shadow") for who in (TOM.id, MARA.id, "u:1")),
+    )
+
+    async def names() -> dict[str, str | None]:
+        return {one.person: one.name for one in await restricted(store)}
+
+    assert await names() == {TOM.id: "Tom", MARA.id: "Mara", "u:1": "Rea"}
+    await only(store, restrict(TOM.id, "delete_all"), moderate(3, "delete"))
+    assert await names() == {TOM.id: None, MARA.id: None, "u:1": "Rea"}
+
+
+async def test_walking_those_restricted_gives_each_once_also_of_one_moment(store: Store) -> None:
+    together = [restrict(f"g:{n}", "ban", now=T0 + n // 3) for n in range(10, 20)]
+    await only(store, *together)
+    seen, before = list[str](), None
+    while page := await restricted(store, before=before, limit=2):
+        seen += [one.person for one in page]
+        before = page[-1].since_ms
+    assert sorted(seen) == [f"g:{n}" for n in range(10, 20)]
+    assert seen[:2] == ["g:18", "g:19"]
 
 
 async def test_all_comments_of_a_person_are_deleted_on_the_site(store: Store) -> None:

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Feed } from "../../static/feed.js";
+import "../../static/moderation/frames.js";
 import { readFrame } from "../../static/protocol.js";
 
 /** @param {string} name */

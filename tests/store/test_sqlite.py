@@ -17,7 +17,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from livethread.model import CommentId, Committed, PageRequest, Room, RoomName, Write
+from livethread.model import (
+    Author,
+    CommentId,
+    Committed,
+    PageRequest,
+    RestrictedRequest,
+    Room,
+    RoomName,
+    Write,
+)
 from livethread.protocol.commands import Order
 from livethread.protocol.errors import NotFound, Unavailable
 from livethread.store import reading as queries
@@ -34,6 +43,7 @@ from tests.contract.making import (
     post,
     react,
     report,
+    restrict,
 )
 
 
@@ -413,3 +423,14 @@ def _work(database: sqlite3.Connection, request: PageRequest, epoch: str = "") -
     assert len(database.execute(sql).fetchall()) == request.limit + 1
     database.set_progress_handler(None, 1)
     return steps
+
+
+async def test_a_ban_at_the_command_line_is_an_operators_whoever_said_one_before(
+    path: Path, store: SqliteStore
+) -> None:
+    await store.commit([restrict("g:1", "ban", reason="rude")])
+    with closing(sqlite3.connect(path)) as database, database:
+        said = "banned_by = 'operator', reason = '', created_ms = created_ms + 1"
+        database.execute(f"UPDATE bans SET {said}")
+    (ban,) = await store.restricted(RestrictedRequest("default", 0))
+    assert (ban.by, ban.reason) == (Author("operator", "operator"), None)

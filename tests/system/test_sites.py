@@ -224,3 +224,42 @@ async def test_what_is_said_of_a_site_counts_without_a_restart(server: ServerPro
         assert end.value.code == 4500
     with pytest.raises(Refused):
         await Peer.open(server.port, origin=new)
+
+
+async def test_a_moderator_of_one_site_never_sees_who_is_barred_from_another(
+    sites: ServerProcess,
+) -> None:
+    scopes = [word for scope in ("read", "moderate", "staff-feed") for word in ("--scope", scope)]
+    tokens = {
+        site: say(sites, "bot", "create", f"Mod of {site}", "--site", site, *scopes)
+        for site in ("daily", "weekly", "default")
+    }
+    weekly = await Peer.speaking(sites.port, token=tokens["weekly"], origin=None)
+    async with httpx.AsyncClient(base_url=f"{sites.url}/api/v1") as client:
+
+        async def listed(site: str) -> list[tuple[str, str]]:
+            headers = {"Authorization": f"Bearer {tokens[site]}"}
+            found = (await client.get("restrictions", headers=headers)).json()
+            return [(one["person"], one["kind"]) for one in found["restrictions"]]
+
+        async def bar(site: str, path: str, action: str) -> None:
+            headers = {"Authorization": f"Bearer {tokens[site]}"}
+            body = {"author": "g:0123456789abcdef", "action": action}
+            assert (await client.post(path, json=body, headers=headers)).status_code == 200
+
+        with closing(weekly):
+            await weekly.say(type="watch", on=True)
+            await weekly.hear("watching")
+            for action in ("ban", "shadow"):
+                await bar("daily", "moderation", action)
+            await bar("daily", f"rooms/{ROOM}/moderation", "mute")
+            assert {site: await listed(site) for site in tokens} == {
+                "daily": [("g:0123456789abcdef", kind) for kind in ("mute", "shadow", "ban")],
+                "weekly": [],
+                "default": [],
+            }
+            for action in ("unban", "unshadow"):
+                await bar("weekly", "moderation", action)
+            assert [kind for _, kind in await listed("daily")] == ["mute", "shadow", "ban"]
+            heard = [await weekly.message() for _ in range(2)]
+            assert [frame["action"] for frame in heard] == ["unban", "unshadow"]

@@ -49,6 +49,8 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         "/api/v1/acts": {"get"},
         "/api/v1/filters": {"get", "put"},
         "/api/v1/queue": {"get"},
+        "/api/v1/restrictions": {"get"},
+        "/api/v1/moderation": {"post"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},
         "/api/v1/preview": {"post"},

@@ -293,7 +293,10 @@ class Configure(Write):
 
 
 class Watch(Referable):
-    """Asks for `queued` frames of the whole site: what is held, reported, decided. For staff."""
+    """Asks to be told of the whole site: what is held, reported, decided, who is barred. For staff.
+
+    Told in `queued` and `restricted` frames.
+    """
 
     type: Literal["watch"] = "watch"
     on: bool = Field(description="false to hear nothing more")

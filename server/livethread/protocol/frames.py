@@ -220,7 +220,7 @@ class Watching(Wire):
 
     type: Literal["watching"] = "watching"
     ref: str | None = Field(None, description="the `watch`'s")
-    on: bool = Field(description="whether `queued` frames come from now on")
+    on: bool = Field(description="whether `queued` and `restricted` frames come from now on")
 
 
 class Queued(Wire):
@@ -232,6 +232,18 @@ class Queued(Wire):
     reports: int | None = Field(None, description="how many readers' are unanswered")
     action: str | None = Field(None, description="what a moderator did")
     by: Author | None = Field(None, description="who did it")
+
+
+class Restricted(Wire):
+    """For staff that watches: a person was barred, or let in again. A hint that may be missing."""
+
+    type: Literal["restricted"] = "restricted"
+    person: str = Field(description="the person's id")
+    action: str = Field(
+        description="`ban`, `shadow`, `mute`, or what takes it back: `unban`, `unshadow`, `unmute`"
+    )
+    room: RoomName | None = Field(None, description="where, of a mute")
+    by: Author = Field(description="who did it")
 
 
 class Error(Wire):
@@ -295,6 +307,7 @@ FRAMES: MappingProxyType[str, type[Wire]] = MappingProxyType(
             Ack,
             Watching,
             Queued,
+            Restricted,
             Error,
             Presence,
             Notice,

@@ -36,6 +36,8 @@ from livethread.model import (
     PageRequest,
     Queue,
     QueueRequest,
+    Restricted,
+    RestrictedRequest,
     Room,
     RoomName,
     Seq,
@@ -106,6 +108,9 @@ class ModerationStore(Protocol):
 
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         """Entries of the audit log, newest first; each was written with the act it tells of."""
+
+    async def restricted(self, request: RestrictedRequest) -> Sequence[Restricted]:
+        """Bans, shadow bans and mutes in force, newest first."""
 
     async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
         """Comments whose time to be judged is over, the longest first."""

@@ -36,6 +36,8 @@ from livethread.model import (
     PageRequest,
     Queue,
     QueueRequest,
+    Restricted,
+    RestrictedRequest,
     Room,
     RoomName,
     Seq,
@@ -49,6 +51,7 @@ from livethread.store.errors import StartError
 from livethread.store.lock import FileLock
 from livethread.store.migrate import upgrade
 from livethread.store.pragmas import READER, WRITER
+from livethread.store.restricted import read_restricted
 from livethread.store.rows import comment_of, first_epoch, room_of
 from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS, bots, installation
 from livethread.store.sqlite_commit import commit_batch
@@ -249,6 +252,11 @@ class SqliteStore:
     async def acts(self, request: ActsRequest) -> Sequence[Logged]:
         async with self._reading() as connection, connection.begin():
             return await desk.read_acts(connection, request)
+
+    @_to_its_end
+    async def restricted(self, request: RestrictedRequest) -> Sequence[Restricted]:
+        async with self._reading() as connection, connection.begin():
+            return await read_restricted(connection, request)
 
     @_to_its_end
     async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:

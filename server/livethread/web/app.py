@@ -15,7 +15,17 @@ from starlette.types import ASGIApp
 from livethread import __version__
 from livethread.gateway import Gateway
 from livethread.metrics import Figures, HttpStats, registry_of
-from livethread.web import comments, desk, events, health, moderation, pages, rooms, sign_in
+from livethread.web import (
+    comments,
+    desk,
+    events,
+    health,
+    moderation,
+    pages,
+    restrictions,
+    rooms,
+    sign_in,
+)
 from livethread.web.api import description_of
 from livethread.web.files import Files
 from livethread.web.gate import Gate
@@ -55,7 +65,7 @@ def create_api(gateway: Gateway, static: Path, stats: HttpStats) -> FastAPI:
 
     # A room's name is a path, too: what lies below a room comes before the room itself. Not by
     # include_router: that makes all anew at the first request, and meanwhile nobody else is served.
-    for part in (events, comments, moderation, rooms, pages, desk, sign_in, health):
+    for part in (events, comments, moderation, restrictions, rooms, pages, desk, sign_in, health):
         app.router.routes += part.router.routes
     app.router.routes += [
         Route("/openapi.json", _openapi),

@@ -6,11 +6,11 @@ or in a header.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, StringConstraints, create_model
 
-from livethread.protocol import commands, frames
+from livethread.protocol import commands, frames, text
 from livethread.protocol.rich import Rich
 
 _ELSEWHERE = frozenset({"type", "ref", "room", "nonce"})
@@ -98,6 +98,36 @@ class QueueReply(frames.Wire):
     next: int | None = Field(None, description="the next request's `before`")
     held: int = Field(description="how many wait on the site")
     reported: int = Field(description="how many more have reports that nobody has answered")
+
+
+class RestrictedPerson(frames.Wire):
+    """A ban, a shadow ban or a mute that is in force."""
+
+    person: str = Field(description="the person's id")
+    name: str | None = Field(None, description="what they were called last, where that is kept")
+    kind: Literal["ban", "shadow", "mute"]
+    room: str | None = Field(None, description="where, of a mute; the rest are of the whole site")
+    title: str | None = Field(None, description="that room's")
+    until: str | None = Field(None, description="when it ends; absent: not by itself")
+    reason: str | None = None
+    by: Staff | None = Field(None, description="who said so: a moderator, or `operator`")
+    since: str | None = Field(None, description="RFC 3339, UTC, milliseconds")
+
+
+class Restrictions(frames.Wire):
+    restrictions: list[RestrictedPerson] = Field(description="newest first")
+    next: int | None = Field(None, description="the next request's `before`")
+
+
+class SiteRestriction(commands.Command):
+    """A moderator's act on a person that is of the whole site."""
+
+    author: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="the person's id"
+    )
+    action: Literal["ban", "unban", "shadow", "unshadow"]
+    reason: text.Reason | None = Field(None, description="why, for the audit log")
+    until: commands.Moment | None = Field(None, description="when it ends; absent: never")
 
 
 class Problem(frames.Wire):
