@@ -6,9 +6,11 @@
 /** @typedef {import("../protocol.js").Comment} Comment */
 /** @typedef {{person: string, reason: string, text?: string, at: string}} Report */
 /** @typedef {{action: string, by: string}} Decision */
-/** @typedef {{room: string, title?: string, comment: Comment, reports?: Report[], decided?: Decision}} Item */
-/** @typedef {"held" | "reported" | "recent"} List */
-/** @typedef {{item: Item, action: string, undo: string, reason?: string}} Done */
+/** @typedef {{room: string, title?: string, comment: Comment, reports?: Report[], decided?: Decision}} Queued */
+/** @typedef {{person: string, name?: string, kind: string, room?: string, title?: string, until?: string, reason?: string, by?: {id: string, name: string}, since?: string, decided?: Decision}} Restriction */
+/** @typedef {Queued | Restriction} Item */
+/** @typedef {"held" | "reported" | "recent" | "restricted"} List */
+/** @typedef {{item: Item, action: string, undo: string, terms?: import("./backend.js").Terms}} Done */
 
 /** What takes each action back, if it was done to a comment in that state. */
 const UNDO = /** @type {Record<string, Record<string, string>>} */ ({
@@ -18,8 +20,14 @@ const UNDO = /** @type {Record<string, Record<string, string>>} */ ({
   hold: { visible: "approve", hidden: "hide" },
 });
 
+/** What takes back what is done about a person. A restriction is lifted by the same, and that taken back by itself. */
+export const LIFT = /** @type {Record<string, string>} */ ({ ban: "unban", shadow: "unshadow", mute: "unmute" });
+
 /** @param {Item} item */
-export const keyOf = (item) => `${item.room}\n${item.comment.id}`;
+export const keyOf = (item) => ("comment" in item ? `${item.room}\n${item.comment.id}` : `${item.kind}\n${item.person}\n${item.room ?? ""}`);
+
+/** Lists are in order of this. @param {Item} item */
+const timeOf = (item) => ("comment" in item ? item.comment.created : item.since) ?? "";
 
 export class Desk {
   /** @type {Item[]} */
@@ -61,7 +69,7 @@ export class Desk {
     const key = keyOf(item);
     const listed = this.items.find((other) => keyOf(other) === key);
     if (listed) {
-      listed.comment = item.comment;
+      Object.assign(listed, item);
       if (belongs) delete listed.decided;
       else listed.decided = decision ?? listed.decided;
       return true;
@@ -71,9 +79,22 @@ export class Desk {
     return true;
   }
 
+  /**
+   * Compares with the first page of the list as it is now: some frames may have been missed.
+   * @param {Item[]} items @param {boolean} isAll  whether there is no further page @param {string} action  what was done to those gone
+   */
+  catchUp(items, isAll, action) {
+    const there = new Set(items.map(keyOf));
+    const last = items.length ? timeOf(items[items.length - 1]) : "";
+    for (const item of [...items].reverse()) this.hear(item, undefined, true);
+    for (const item of this.items)
+      if (!there.has(keyOf(item)) && (isAll || timeOf(item) > last)) item.decided ??= { action, by: "another" };
+    if (isAll) for (const key of this.waiting.keys()) if (!there.has(key)) this.waiting.delete(key);
+  }
+
   /** Lists what has come, above all else; the row at hand stays the row at hand. */
   show() {
-    this.items.unshift(...[...this.waiting.values()].reverse());
+    this.items.unshift(...[...this.waiting.values()].reverse().sort((one, other) => timeOf(other).localeCompare(timeOf(one))));
     this.waiting.clear();
     this.current ??= this.items.length ? keyOf(this.items[0]) : null;
   }
@@ -112,14 +133,24 @@ export class Desk {
   }
 
   /**
-   * Notes an act, to be taken back. The comment may have been heard of anew since, so it is given as it was before.
-   * @param {Item} item @param {string} action @param {string} by @param {Comment} before
+   * Notes what decides a row, to be taken back. The comment may have been heard of anew since, so it is given as it was
+   * before. @param {Item} item @param {string} action @param {string} by @param {Comment} [before]
    */
   decided(item, action, by, before) {
-    const undo = UNDO[action]?.[before.state];
-    if (undo) this.done.push({ item, action, undo, reason: undo === "hold" ? before.hold : undefined });
+    if (!("comment" in item)) this.done.push({ item, action, undo: item.kind, terms: { reason: item.reason, until: item.until } });
+    else this.#note(item, action, before && UNDO[action]?.[before.state], before?.hold);
     item.decided = { action, by };
     this.selected.delete(keyOf(item));
+  }
+
+  /** Notes what was done about a row's author. It stays undecided. @param {Item} item @param {string} action */
+  restricted(item, action) {
+    this.#note(item, action, LIFT[action]);
+  }
+
+  /** @param {Item} item @param {string} action @param {string} [undo] @param {string} [hold] */
+  #note(item, action, undo, hold) {
+    if (undo) this.done.push({ item, action, undo, terms: undo === "hold" ? { reason: hold } : undefined });
   }
 
   /** The last act that can be taken back. @returns {Done | undefined} */
@@ -127,9 +158,10 @@ export class Desk {
     return this.done.pop();
   }
 
-  /** It has been: its row is at hand again. @param {Done} done */
-  undone(done) {
+  /** It has been: its row is at hand again, if such rows are listed. @param {Done} done @param {boolean} [isListed] */
+  undone(done, isListed = true) {
     delete done.item.decided;
+    if (!isListed) return;
     const key = keyOf(done.item);
     if (!this.items.some((item) => keyOf(item) === key)) this.items.unshift(done.item);
     this.waiting.delete(key);

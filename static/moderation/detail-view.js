@@ -1,29 +1,30 @@
 /** The comment at hand: what it answers, its words, why it is here, what can be done, its author, its room. */
 import { button, el } from "../dom.js";
 import { renderBody } from "../rich.js";
-import { DONE, REASONS, STATES } from "./words.js";
+import { LIFT } from "./desk.js";
+import { log, time } from "./log-view.js";
+import { pageOf } from "./site.js";
+import { said } from "./restriction-view.js";
+import { DONE, LIFTING, REASONS, STATES } from "./words.js";
 
-/** @typedef {import("./desk.js").Item} Item */
+/** @typedef {import("./desk.js").Queued} Item */
+/** @typedef {import("./desk.js").Restriction} Restriction */
 /** @typedef {import("../protocol.js").Comment} Comment */
 /** @typedef {import("../protocol.js").Room} Room */
 /** @typedef {import("./backend.js").Act} Act */
-/** @typedef {{parent?: Comment, acts: Act[], room?: Room}} Around */
+/** @typedef {import("./terms.js").Terms} Terms */
+/** @typedef {{parent?: Comment, acts: Act[], room?: Room, restrictions: Restriction[]}} Around  the author's restrictions */
 /**
  * @typedef {object} Doing
- * @property {(action: string) => void} act
+ * @property {(action: string, terms?: import("./backend.js").Terms) => void} act
  * @property {(author: string) => void} history
  * @property {(changes: object) => void} configure
  */
 
-const time = (/** @type {string} */ iso) => {
-  const shown = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
-  return el("time", { datetime: iso }, shown);
-};
-
-/** @param {Item} item @param {Around} around @param {Doing} doing */
-export function detailOf(item, around, doing) {
+/** @param {Item} item @param {Around} around @param {Doing} doing @param {Terms} terms */
+export function detailOf(item, around, doing, terms) {
   const { comment } = item;
-  const href = `/rooms/${item.room.split("/").map(encodeURIComponent).join("/")}#comment-${comment.id}`;
+  const href = pageOf(item.room, `#comment-${comment.id}`);
   return el(
     "article",
     { class: "detail", "aria-label": `Comment of ${comment.author?.name ?? "someone"}` },
@@ -34,7 +35,7 @@ export function detailOf(item, around, doing) {
     el("div", { class: "body", dir: "auto" }, ...renderBody(comment)),
     item.reports?.length ? reported(item.reports) : null,
     item.decided ? el("p", { class: "meta" }, `${DONE[item.decided.action] ?? item.decided.action} by `, el("bdi", {}, item.decided.by)) : actions(comment, doing),
-    comment.author ? author(comment.author.id, doing) : null,
+    comment.author ? author(comment.author.id, item.room, around.restrictions, doing, terms) : null,
     around.acts.length ? log(around.acts) : null,
     around.room ? room(around.room, doing) : null,
   );
@@ -63,16 +64,28 @@ function actions(comment, doing) {
   );
 }
 
-/** @param {string} id @param {Doing} doing */
-function author(id, doing) {
+/** @param {string} id @param {string} room @param {Restriction[]} restrictions @param {Doing} doing @param {Terms} terms */
+function author(id, room, restrictions, doing, terms) {
+  const inForce = restrictions.filter(({ kind, room: where }) => kind !== "mute" || where === room);
+  const bar = (/** @type {string} */ kind, /** @type {string} */ label) => {
+    const isBarred = inForce.some((one) => one.kind === kind);
+    return isBarred ? button(LIFTING[kind], "", () => doing.act(LIFT[kind])) : button(label, "", () => doing.act(kind, terms.value));
+  };
   return el(
-    "div",
-    { class: "actions quiet", role: "group", "aria-label": "Author" },
-    button("Their comments", "", () => doing.history(id)),
-    button("Mute in this room", "", () => doing.act("mute")),
-    button("Shadow", "", () => doing.act("shadow")),
-    button("Ban", "", () => doing.act("ban")),
-    button("Delete all", "", () => confirm("Delete all their comments on this site, for good?") && doing.act("delete_all")),
+    "fieldset",
+    { class: "author" },
+    el("legend", {}, "The author"),
+    ...inForce.map(said),
+    el(
+      "div",
+      { class: "actions" },
+      button("Their comments", "", () => doing.history(id)),
+      bar("mute", "Mute in this room"),
+      bar("shadow", "Shadow"),
+      bar("ban", "Ban"),
+      button("Delete all", "", () => confirm("Delete all their comments on this site, for good?") && doing.act("delete_all")),
+    ),
+    terms.element,
   );
 }
 
@@ -80,12 +93,6 @@ function author(id, doing) {
 function reported(reports) {
   const rows = reports.map(({ reason, text, at }) => el("li", {}, REASONS[reason] ?? reason, text ? `: ${text}` : "", " ", el("span", { class: "meta" }, time(at))));
   return el("section", { class: "reports", "aria-label": "Reports" }, el("h3", {}, "Reports"), el("ul", {}, ...rows));
-}
-
-/** @param {Act[]} acts */
-function log(acts) {
-  const rows = acts.map(({ action, by, reason, at }) => el("li", {}, `${DONE[action] ?? action} by `, el("bdi", {}, by.name), reason ? `: ${reason}` : "", " ", el("span", { class: "meta" }, time(at))));
-  return el("section", { class: "log", "aria-label": "What was done" }, el("h3", {}, "What was done"), el("ul", {}, ...rows));
 }
 
 /** @param {Room} room @param {Doing} doing */

@@ -1,150 +1,171 @@
 /** The moderation page: signs in, fills the desk, acts. FRONT DOOR of this folder. */
 import { button, el, setText } from "../dom.js";
 import { Backend, Refusal } from "./backend.js";
-import { Desk, keyOf } from "./desk.js";
-import { detailOf } from "./detail-view.js";
+import { Desk, LIFT, keyOf } from "./desk.js";
+import { Help } from "./help.js";
+import { Listing } from "./listing.js";
+import { Pane } from "./pane.js";
 import { QueueView } from "./queue-view.js";
 import { keep, signInForm, tokenAtHand } from "./sign-in.js";
-import { DONE, SHORTCUTS, count } from "./words.js";
+import { StatusLine } from "./status-line.js";
+import { DONE, LISTS, UNREACHED, count } from "./words.js";
 
 /** @typedef {import("./desk.js").Item} Item */
 /** @typedef {import("./desk.js").List} List */
 
-const UNDO_MS = 8000;
-const LISTS = /** @type {[List, string][]} */ ([["held", "Held"], ["reported", "Reported"], ["recent", "Recent"]]);
-const KEYS = /** @type {Record<string, string>} */ ({ a: "approve", r: "reject" });
+const ACTS = /** @type {Record<string, string>} */ ({ approve: "Approve", reject: "Reject", lift: "Lift" });
+const KEYS = /** @type {Record<string, string>} */ ({ a: "approve", r: "reject", l: "lift" });
 const DECIDING = new Set(["approve", "reject", "hide", "hold", "restore", "delete"]);
 
 class Page {
   #desk = new Desk();
   #backend;
-  /** @type {List} */
-  #list = "held";
-  /** @type {string | undefined} */
-  #author;
-  /** @type {string | undefined} */
-  #text;
-  /** @type {number | undefined} */
-  #next;
-  #counts = { held: 0, reported: 0 };
-  #me = "you";
-  #looks = 0;
+  #listing;
+  /** Who looks at this, as the server knows them. */
+  #me = "";
   #state = el("span", { class: "state" });
-  #status = el("p", { role: "status", class: "status" });
-  #undo = button("Undo", "undo", () => this.undo());
+  #status = new StatusLine(() => void this.undo());
   #pill = button("", "pill", () => this.showNew());
-  #more = button("Show more", "more", () => this.more());
+  #more = button("Show more", "more", () => this.inTurn(() => this.more()));
   #empty = el("p", { class: "empty" });
   #bulk = el("div", { class: "bulk", role: "group", "aria-label": "Selected comments" });
   #bulkCount = el("span", {});
-  #tabs = new Map(LISTS.map(([list, name]) => [list, button(name, "tab", () => this.open(list))]));
-  #filter = button("", "filter", () => this.open(this.#list));
+  #bulkActs = new Map(["approve", "reject", "lift"].map((action) => [action, button(ACTS[action], "", () => void this.act(action))]));
+  #tabs = new Map(Object.entries(LISTS).map(([list, { name }]) => [/** @type {List} */ (list), button(name, "tab", () => this.open(/** @type {List} */ (list)))]));
+  #filter = button("", "filter", () => this.open(this.#listing.list));
   #search = el("input", { type: "search", "aria-label": "Search comments and names", placeholder: "Search", maxlength: "100" });
   #queue = new QueueView({ choose: (key) => this.choose(key), select: (key) => this.select(key) });
-  #detail = el("section", { class: "pane", "aria-label": "Comment" });
-  #help = el("dialog", { class: "help", "aria-label": "Shortcuts" });
+  #pane;
+  #help = new Help();
   /** @type {any} */
   #timer;
+  /** What is read and what is told is taken in one after the other: an old list must not undo newer frames. */
+  #turn = Promise.resolve();
 
   /** @param {Backend} backend @param {() => void} onSignOut */
   constructor(backend, onSignOut) {
     this.#backend = backend;
-    const act = (/** @type {string} */ action) => () => void this.act(action);
-    this.#bulk.append(this.#bulkCount, button("Approve", "", act("approve")), button("Reject", "", act("reject")), button("Clear", "", () => this.clear()));
-    const rows = SHORTCUTS.flatMap(([key, what]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, what)]);
-    this.#help.append(el("h2", {}, "Shortcuts"), el("dl", {}, ...rows), button("Close", "", () => this.#help.close()));
-    const help = button("?", "quiet", () => this.help());
+    this.#listing = new Listing(backend);
+    this.#pane = new Pane(backend);
+    this.#bulk.append(this.#bulkCount, ...this.#bulkActs.values(), button("Clear", "", () => this.clear()));
+    const help = button("?", "quiet", () => this.#help.toggle());
     help.setAttribute("aria-label", "Shortcuts");
     this.element = el(
       "main",
       {},
       el("header", {}, el("h1", {}, "Moderation"), el("nav", { "aria-label": "Lists" }, ...this.#tabs.values()), this.#search, this.#state, help, button("Sign out", "quiet", onSignOut)),
-      el("div", { class: "columns" }, el("section", { class: "list", "aria-label": "Queue" }, this.#filter, this.#pill, this.#bulk, this.#queue.element, this.#empty, this.#more), this.#detail),
-      el("footer", {}, this.#status, this.#undo),
-      this.#help,
+      el("div", { class: "columns" }, el("section", { class: "list", "aria-label": "Queue" }, this.#filter, this.#pill, this.#bulk, this.#queue.element, this.#empty, this.#more), this.#pane.element),
+      this.#status.element,
+      this.#help.element,
     );
-    this.#undo.hidden = true;
     this.#search.addEventListener("change", () => void this.open("recent", undefined, this.#search.value.trim() || undefined));
   }
 
   async start() {
-    await this.open("held");
-    this.#backend.watch((frame) => this.hear(frame), (state) => this.connection(state));
+    await this.begin("held");
+    this.#backend.watch((frame) => void this.inTurn(() => this.hear(frame)), (state) => this.connection(state));
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("visibilitychange", () => document.hidden || void this.look());
   }
 
+  /** @param {() => unknown} work */
+  inTurn(work) {
+    this.#turn = this.#turn.then(() => work()).then(() => {}, (error) => this.complain(error));
+    return this.#turn;
+  }
+
   /** @param {List} list @param {string} [author] @param {string} [text] */
   async open(list, author, text) {
-    this.#list = list;
-    this.#author = author;
-    this.#text = text;
+    await this.inTurn(() => this.begin(list, author, text));
+  }
+
+  /** @param {List} list @param {string} [author] @param {string} [text] */
+  async begin(list, author, text) {
+    this.#listing.begin(list, author, text);
     if (text === undefined) this.#search.value = "";
-    const found = await this.#backend.queue({ list, author, text });
-    if (this.#list !== list || this.#author !== author || this.#text !== text) return;
-    this.#counts = found;
-    this.#next = found.next;
+    const found = await this.#listing.read();
+    if (!found) return;
+    this.#listing.next = found.next;
     this.#desk.begin(found.items);
     this.render();
-    await this.look();
+    void this.look();
   }
 
   async more() {
-    const found = await this.#backend.queue({ list: this.#list, author: this.#author, text: this.#text, before: this.#next });
-    this.#next = found.next;
+    const found = await this.#listing.read(this.#listing.next);
+    if (!found) return;
+    this.#listing.next = found.next;
     this.#desk.append(found.items);
     this.render();
   }
 
-  /** Reads the counts anew, and what lies around the comment at hand. */
-  async look() {
+  /** What was missed while there was no connection waits, as what comes up does. */
+  async catchUp() {
+    const found = await this.#listing.read().catch(() => undefined);
+    if (!found) return;
+    this.#desk.catchUp(found.items, found.next === undefined, this.#listing.isOfPeople ? "lift" : "decided");
+    this.render();
+    void this.look();
+  }
+
+  /** What lies around the row at hand. */
+  look() {
     const item = this.#desk.item;
-    const look = ++this.#looks;
-    if (!item) return this.#detail.replaceChildren();
-    const doing = { act: (/** @type {string} */ action) => void this.act(action), history: (/** @type {string} */ author) => void this.open("recent", author), configure: (/** @type {object} */ changes) => void this.configure(item, changes) };
-    const show = (/** @type {import("./detail-view.js").Around} */ around) => this.#detail.replaceChildren(detailOf(item, around, doing));
-    if (this.#detail.dataset.key !== keyOf(item)) show({ acts: [] });
-    this.#detail.dataset.key = keyOf(item);
-    const [place, acts, room] = await Promise.all([
-      item.comment.parent ? this.#backend.place(item).catch(() => null) : null,
-      this.#backend.acts(item).catch(() => ({ acts: [] })),
-      this.#backend.room(item.room).catch(() => undefined),
-    ]);
-    if (look !== this.#looks) return;
-    show({ parent: place?.comments.find((comment) => comment.id === item.comment.parent), acts: acts.acts, room: room?.room });
+    return this.#pane.look(item, {
+      act: (action, terms) => void this.act(action, terms),
+      history: (author) => void this.open("recent", author),
+      configure: (changes) => item && "comment" in item && void this.configure(item.room, changes),
+    });
   }
 
   render() {
     const desk = this.#desk;
+    const { list: shown, counts, author, text, isOfPeople, next } = this.#listing;
     this.#queue.update(desk);
     for (const [list, tab] of this.#tabs) {
-      const n = list === "recent" ? 0 : this.#counts[list];
-      setText(tab, `${LISTS.find(([name]) => name === list)?.[1]}${n ? ` ${n}` : ""}`);
-      if (list === this.#list) tab.setAttribute("aria-current", "page");
+      const n = list === "held" || list === "reported" ? counts[list] : 0;
+      setText(tab, `${LISTS[list].name}${n ? ` ${n}` : ""}`);
+      if (list === shown) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");
     }
     this.#pill.hidden = desk.waiting.size === 0;
-    setText(this.#pill, `${desk.waiting.size} new in queue`);
-    this.#filter.hidden = this.#author === undefined;
+    setText(this.#pill, `${desk.waiting.size} new${isOfPeople ? "" : " in queue"}`);
+    this.#filter.hidden = author === undefined;
     setText(this.#filter, "One author's comments · Show all");
     this.#bulk.hidden = desk.selected.size === 0;
     setText(this.#bulkCount, `${desk.selected.size} selected`);
+    for (const [action, one] of this.#bulkActs) one.hidden = (action === "lift") !== isOfPeople;
     this.#empty.hidden = desk.items.length > 0;
-    setText(this.#empty, this.#list === "held" ? "Nothing waits." : this.#list === "reported" ? "No open reports." : this.#text ? "Nothing found." : "No comments yet.");
-    this.#more.hidden = this.#next === undefined;
+    setText(this.#empty, text ? "Nothing found." : LISTS[shown].empty);
+    this.#more.hidden = next === undefined;
   }
 
   /** @param {import("../protocol.js").ServerFrame} frame */
-  hear(frame) {
-    if (frame.type === "welcome") this.#me = frame.user?.name || this.#me;
-    if (frame.type === "watching") void this.recount();
+  async hear(frame) {
+    if (frame.type === "welcome") this.#me = frame.user?.id ?? "";
+    if (frame.type === "watching") return this.catchUp();
+    if (frame.type === "restricted") return this.hearOf(frame);
     if (frame.type !== "queued") return;
-    const { comment, room, reports, action, by } = frame;
-    const belongs = this.#list === "held" ? comment.state === "held" : this.#list === "reported" ? Boolean(reports) && comment.state !== "held" : this.#author === undefined && this.#text === undefined && comment.author;
-    const decision = action && by ? { action, by: by.name === this.#me ? "you" : by.name } : undefined;
-    if (this.#desk.hear({ room, comment }, decision, Boolean(belongs))) this.render();
-    if (this.#desk.item?.comment.id === comment.id && this.#desk.item?.room === room) void this.look();
+    this.heard({ room: frame.room, comment: frame.comment }, frame, this.#listing.belongs(frame));
     void this.recount();
+  }
+
+  /** Of someone's standing, which is asked for: a frame only says that it changed. @param {import("../protocol.js").Restricted} frame */
+  async hearOf(frame) {
+    const { person, room, action } = frame;
+    const item = this.#desk.item;
+    if (!this.#listing.isOfPeople) return item && "comment" in item && item.comment.author?.id === person ? this.look() : undefined;
+    const kind = action.replace(/^un/, "");
+    const found = await this.#backend.restrictions({ person }).catch(() => undefined);
+    const now = found?.restrictions.find((one) => one.kind === kind && one.room === room);
+    if (found && this.#listing.isOfPeople) this.heard(now ?? { person, kind, room }, frame, Boolean(now));
+  }
+
+  /** @param {Item} item @param {{action?: string, by?: {id: string, name: string}}} said @param {boolean} belongs  to the list that is shown */
+  heard(item, { action, by }, belongs) {
+    const decision = action && by ? { action, by: by.id === this.#me ? "you" : by.name } : undefined;
+    if (this.#desk.hear(item, decision, belongs)) this.render();
+    if (this.#desk.current === keyOf(item)) void this.look();
   }
 
   /** How many wait, once for all that was heard in a moment. */
@@ -152,8 +173,8 @@ class Page {
     if (this.#timer) return;
     this.#timer = setTimeout(async () => {
       this.#timer = undefined;
-      const { held, reported } = await this.#backend.queue({ list: this.#list, limit: 1 });
-      this.#counts = { held, reported };
+      const { held, reported } = await this.#backend.queue({ list: "held", limit: 1 }).catch(() => this.#listing.counts);
+      this.#listing.counts = { held, reported };
       this.render();
     }, 250);
   }
@@ -164,26 +185,32 @@ class Page {
     this.#state.dataset.state = state;
   }
 
-  /** @param {string} action */
-  async act(action) {
-    const items = DECIDING.has(action) ? this.#desk.chosen : this.#desk.item ? [this.#desk.item] : [];
+  /** @param {string} action @param {import("./backend.js").Terms} [terms] */
+  async act(action, terms) {
+    const isDeciding = action === "lift" || DECIDING.has(action);
+    if ((action === "lift") !== this.#listing.isOfPeople) return;
+    const items = isDeciding ? this.#desk.chosen : this.#desk.item ? [this.#desk.item] : [];
+    /** @type {string[]} */
     const done = [];
     for (const item of items) {
-      const before = item.comment;
+      const what = "comment" in item ? action : LIFT[item.kind];
+      const before = "comment" in item ? item.comment : undefined;
       try {
-        const { comment } = await this.#backend.act(item, action);
-        done.push(item);
-        if (DECIDING.has(action)) this.#desk.decided(item, action, "you", before);
-        if (comment) item.comment = comment;
+        const { comment } = await this.#backend.act(item, what, terms);
+        done.push(what);
+        if (isDeciding) this.#desk.decided(item, what, "you", before);
+        else this.#desk.restricted(item, what);
+        if (comment && "comment" in item) item.comment = { author: before?.author, ...comment };
       } catch (error) {
-        this.say(error instanceof Refusal ? error.message : "The server can't be reached. Nothing was done.");
+        this.complain(error, "Nothing was done.");
         break;
       }
     }
     if (!done.length) return;
-    const isUndoable = this.#desk.done.length > 0 && DECIDING.has(action);
-    this.say(done.length > 1 ? `${DONE[action]}: ${count(done.length, "comment", "comments")}.` : `${DONE[action]}.`, isUndoable);
-    if (DECIDING.has(action)) this.#desk.advance();
+    const isUndoable = this.#desk.done.length > 0 && (isDeciding || action in LIFT);
+    const many = action === "lift" ? count(done.length, "person", "people") : count(done.length, "comment", "comments");
+    this.say(done.length > 1 ? `${DONE[action]}: ${many}.` : `${DONE[done[0]]}.`, isUndoable);
+    if (isDeciding) this.#desk.advance();
     this.moved();
   }
 
@@ -191,33 +218,35 @@ class Page {
     const done = this.#desk.undo();
     if (!done) return this.say("There is nothing to undo.");
     try {
-      const { comment } = await this.#backend.act(done.item, done.undo, done.reason);
-      done.item.comment = comment;
-      this.#desk.undone(done);
+      const { comment } = await this.#backend.act(done.item, done.undo, done.terms);
+      if (comment && "comment" in done.item) done.item.comment = comment;
+      if (done.item.decided) this.#desk.undone(done, "comment" in done.item !== this.#listing.isOfPeople);
       this.say(`Undone: ${DONE[done.action].toLowerCase()}.`);
     } catch (error) {
-      this.say(error instanceof Refusal ? error.message : "The server can't be reached. Nothing was undone.");
+      this.complain(error, "Nothing was undone.");
     }
     this.moved();
   }
 
-  /** @param {Item} item @param {object} changes */
-  async configure(item, changes) {
+  /** @param {string} room @param {object} changes */
+  async configure(room, changes) {
     try {
-      await this.#backend.configure(item.room, changes);
+      await this.#backend.configure(room, changes);
       this.say("The room is changed.");
     } catch (error) {
-      this.say(error instanceof Refusal ? error.message : "The server can't be reached. Nothing was changed.");
+      this.complain(error, "Nothing was changed.");
     }
     await this.look();
   }
 
+  /** @param {unknown} error @param {string} [so] */
+  complain(error, so = "") {
+    this.say(error instanceof Refusal ? error.message : `${UNREACHED} ${so}`);
+  }
+
   /** @param {string} text @param {boolean} [isUndoable] */
   say(text, isUndoable = false) {
-    setText(this.#status, text);
-    this.#undo.hidden = !isUndoable;
-    clearTimeout(Number(this.#undo.dataset.timer));
-    if (isUndoable) this.#undo.dataset.timer = String(setTimeout(() => (this.#undo.hidden = true), UNDO_MS));
+    this.#status.say(text, isUndoable);
   }
 
   /** @param {string} key */
@@ -248,17 +277,12 @@ class Page {
     void this.look();
   }
 
-  help() {
-    if (this.#help.open) this.#help.close();
-    else this.#help.showModal();
-  }
-
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {Element} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input:not([type=checkbox]), select, textarea")) return;
-    if (event.key === "?") return this.help();
-    if (this.#help.open) return;
+    if (event.key === "?") return this.#help.toggle();
+    if (this.#help.isOpen) return;
     if (event.key === "j" || event.key === "k") {
       this.#desk.move(event.key === "j" ? 1 : -1);
       this.moved();
@@ -287,7 +311,7 @@ async function enter(token) {
     await page.start();
   } catch (error) {
     keep(null);
-    return signIn(error instanceof Refusal ? error.message : "The server can't be reached.");
+    return signIn(error instanceof Refusal ? error.message : UNREACHED);
   }
   keep(token);
   document.body.replaceChildren(page.element);

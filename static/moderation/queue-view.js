@@ -1,7 +1,7 @@
 /** The list: one row a comment, each with its checkbox; rows stay while they are listed. */
 import { el, reconcile, setText } from "../dom.js";
 import { keyOf } from "./desk.js";
-import { DONE, count } from "./words.js";
+import { DONE, count, dateOf, nameOf } from "./words.js";
 
 /** @typedef {import("./desk.js").Item} Item */
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -25,29 +25,39 @@ class Row {
 
   /** @param {Item} item @param {boolean} isCurrent @param {boolean} isSelected */
   update(item, isCurrent, isSelected) {
-    const { comment, decided } = item;
-    const name = comment.author?.name ?? "Someone";
+    const { decided } = item;
+    const { name, room, text, why } = "comment" in item ? ofComment(item) : ofRestriction(item);
     setText(this.name, name);
-    setText(this.room, item.title ?? item.room);
-    setText(this.text, (comment.body ?? "").replaceAll(/\s+/g, " ").slice(0, EXCERPT));
-    const reports = item.reports?.length ?? 0;
-    const why = comment.hold ?? (reports ? count(reports, "report", "reports") : "");
+    setText(this.room, room);
+    setText(this.text, text.replaceAll(/\s+/g, " ").slice(0, EXCERPT));
     setText(this.tag, decided ? `${DONE[decided.action] ?? decided.action} by ${decided.by}` : why);
     this.tag.classList.toggle("warn", !decided && why !== "");
     this.tag.hidden = !decided && !why;
     this.element.classList.toggle("decided", Boolean(decided));
     if (isCurrent) this.open.setAttribute("aria-current", "true");
     else this.open.removeAttribute("aria-current");
-    this.box.setAttribute("aria-label", `Select the comment of ${name}`);
+    this.box.setAttribute("aria-label", "comment" in item ? `Select the comment of ${name}` : `Select ${name}`);
     this.box.checked = isSelected;
     this.box.disabled = Boolean(decided);
   }
 }
 
+/** @param {import("./desk.js").Queued} item */
+function ofComment({ comment, room, title, reports }) {
+  const why = comment.hold ?? (reports?.length ? count(reports.length, "report", "reports") : "");
+  return { name: comment.author?.name ?? "Someone", room: title ?? room, text: comment.body ?? "", why };
+}
+
+/** @param {import("./desk.js").Restriction} item */
+function ofRestriction({ person, name, kind, room, title, reason, until, by }) {
+  const why = `${DONE[kind]}${until ? ` until ${dateOf(until)}` : ""} by ${nameOf(by)}`;
+  return { name: name ?? person, room: title ?? room ?? "everywhere", text: reason ?? "", why };
+}
+
 export class QueueView {
   /** @type {Map<string, Row>} */
   #rows = new Map();
-  element = el("ol", { class: "queue", "aria-label": "Comments" });
+  element = el("ol", { class: "queue", "aria-label": "What is listed" });
   #on;
 
   /** @param {{choose: (key: string) => void, select: (key: string) => void}} on */

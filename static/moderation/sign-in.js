@@ -7,7 +7,7 @@ const KEY = "livethread-moderation-token";
 export function tokenAtHand() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
-    history.replaceState(null, "", location.pathname);
+    history.replaceState(null, "", `${location.pathname}${location.search}`);
     keep(given);
   }
   try {

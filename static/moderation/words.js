@@ -22,7 +22,13 @@ export const DONE = /** @type {Record<string, string>} */ ({
   unshadow: "No longer shadowed",
   delete_all: "All their comments deleted",
   configure: "Room changed",
+  filters: "Filters set",
+  lift: "Lifted",
+  decided: "Decided",
 });
+
+/** What takes it back, on a button. */
+export const LIFTING = /** @type {Record<string, string>} */ ({ ban: "Lift ban", mute: "Unmute", shadow: "Unshadow" });
 
 export const STATES = /** @type {Record<string, string>} */ ({
   visible: "Shown",
@@ -39,12 +45,29 @@ export const REASONS = /** @type {Record<string, string>} */ ({
   other: "Other",
 });
 
+/** What each list is called, and what it says when there is nothing in it. */
+export const LISTS = /** @type {Record<import("./desk.js").List, {name: string, empty: string}>} */ ({
+  held: { name: "Held", empty: "Nothing waits." },
+  reported: { name: "Reported", empty: "No open reports." },
+  recent: { name: "Recent", empty: "No comments yet." },
+  restricted: { name: "Restricted", empty: "Nobody is banned, shadowed or muted." },
+});
+
+export const UNREACHED = "The server can't be reached.";
+
+/** By whom. @param {{id: string, name: string} | undefined} by */
+export const nameOf = (by) => (by?.id === "operator" ? "an operator" : by?.name || "someone");
+
+/** @param {string} iso */
+export const dateOf = (iso) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+
 /** @type {[string, string][]} */
 export const SHORTCUTS = [
   ["j", "next"],
   ["k", "the one before"],
   ["a", "approve"],
   ["r", "reject"],
+  ["l", "lift: let someone write again"],
   ["u", "undo"],
   ["x", "select"],
   ["n", "show what is new"],

@@ -9,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
@@ -17,40 +19,108 @@ from playwright.sync_api import Browser, Page, expect
 
 from livethread.cli import main
 from tests.browser.reader import PATIENCE_S, Reader
+from tests.browser.rooms import Place
 from tests.browser.test_thread import HOSTILE
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
 
-ROOM = "demo/bridge"
-NewReader = Callable[..., Reader]
+NewDesk = Callable[..., "Desk"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that a test has for itself, for a desk looks at all rooms of one."""
+
+    server: ServerProcess
+    key: str
+    place: Place
+
+    @property
+    def room(self) -> str:
+        return self.place.room
+
+    def say(self, *words: str) -> str:
+        """What ``livethread …`` prints."""
+        where = ["--data-dir", str(self.server.data_dir)]
+        done = CliRunner().invoke(main, [*words, *where])
+        assert done.exit_code == 0, done.output
+        return done.stdout.strip()
+
+    def ask(self, method: str, path: str, token: str, body: Any = None) -> Any:
+        query = urlencode({"site": self.key})
+        request = urllib.request.Request(
+            f"{self.server.url}/api/v1/{path}{'&' if '?' in path else '?'}{query}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Origin": self.server.url,
+                "Idempotency-Key": secrets.token_urlsafe(),
+            },
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def guest(self, name: str) -> str:
+        """The token of somebody new."""
+        return str(self.ask("POST", "guests", "", {"name": name})["guest_token"])
+
+    def post(self, token: str, body: str, room: str = "", **more: Any) -> Any:
+        path = f"rooms/{room or self.room}/comments"
+        return self.ask("POST", path, token, {"body": body, **more})["comment"]
+
+    def reader(self) -> Reader:
+        """Somebody at a page of the site."""
+        return self.place.reader(attributes={"site": self.key}).open()
+
+
+class Nudge:
+    """Has a server notice soon what an operator has said beside it.
+
+    It looks each second; and at once when something is said through it, as by this moderator.
+    """
+
+    def __init__(self, server: ServerProcess) -> None:
+        words = ["bot", "create", "Nudge", "--scope", "moderate", "--data-dir", server.data_dir]
+        self._token = CliRunner().invoke(main, [*map(str, words)]).stdout.strip()
+        self._url = f"{server.url}/api/v1/filters?room=nudge"
+
+    def __call__(self, ask: Callable[[], Any]) -> None:
+        """Return when what is asked isn't refused any more."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        request = urllib.request.Request(self._url, b"{}", headers, method="PUT")
+        urllib.request.urlopen(request).close()
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                ask()
+            except urllib.error.HTTPError:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            else:
+                return
+
+
+@pytest.fixture(scope="module")
+def nudge(server: ServerProcess) -> Nudge:
+    return Nudge(server)
 
 
 @pytest.fixture
-def server(own_server: ServerProcess) -> ServerProcess:
-    """A desk looks at all rooms."""
-    return own_server
-
-
-@pytest.fixture
-def url(server: ServerProcess) -> str:
-    return f"{server.url}/{ROOM}"
-
-
-def link(server: ServerProcess, name: str, *flags: str) -> str:
-    """What ``livethread admin link`` prints, for the server as it listens."""
-    words = ["admin", "link", name, *flags, "--data-dir", str(server.data_dir)]
-    done = CliRunner().invoke(main, [*words, "--public-url", server.url])
-    assert done.exit_code == 0, done.output
-    return done.stdout.strip()
+def site(server: ServerProcess, place: Place, nudge: Nudge) -> Site:
+    site = Site(server, secrets.token_hex(8), place)
+    site.say("site", "add", site.key)
+    nudge(lambda: site.guest("Anyone"))
+    return site
 
 
 class Desk:
     """A moderator: the page, and calls with the same token."""
 
-    def __init__(self, server: ServerProcess, page: Page, url: str) -> None:
+    def __init__(self, site: Site, page: Page, url: str) -> None:
         self.page = page
-        self._server = server
+        self._site = site
         self.token = url.partition("#token=")[2]
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -63,36 +133,19 @@ class Desk:
         self._url = url
 
     def open(self) -> Desk:
-        self.until_known()
         self.page.goto(self._url)
         expect(self.page.locator(".state")).to_have_text("Live")
         return self
 
-    def until_known(self) -> None:
-        """The server looks each second for roles that an operator has given."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                self.ask("GET", "queue")
-            except urllib.error.HTTPError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            else:
-                return
-
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self._server.url}/api/v1/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Origin": self._server.url,
-                "Idempotency-Key": secrets.token_urlsafe(),
-            },
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        return self._site.ask(method, path, self.token, body)
+
+    def premoderate(self) -> None:
+        self.ask("PATCH", f"rooms/{self._site.room}", {"premoderate": True})
+
+    def restrict(self, person: str, action: str, **more: Any) -> None:
+        where = f"rooms/{self._site.room}/" if action.endswith("mute") else ""
+        self.ask("POST", f"{where}moderation", {"author": person, "action": action, **more})
 
     def rows(self) -> list[str]:
         return self.page.locator(".queue .excerpt").all_text_contents()
@@ -108,14 +161,17 @@ class Desk:
 
 
 @pytest.fixture
-def new_desk(server: ServerProcess, browser: Browser) -> Iterator[Callable[..., Desk]]:
+def new_desk(site: Site, browser: Browser, nudge: Nudge) -> Iterator[NewDesk]:
     desks: list[Desk] = []
 
     def new(name: str = "Ana", **options: Any) -> Desk:
         given = {"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options}
         context = browser.new_context(timezone_id="UTC", reduced_motion="reduce", **given)
-        desks.append(Desk(server, context.new_page(), link(server, name)))
-        return desks[-1]
+        url = site.say("admin", "link", name, "--site", site.key, "--public-url", site.server.url)
+        desk = Desk(site, context.new_page(), url)
+        desks.append(desk)
+        nudge(lambda: desk.ask("GET", "queue"))
+        return desk
 
     yield new
     errors = [error for desk in desks for error in desk.errors]
@@ -124,16 +180,12 @@ def new_desk(server: ServerProcess, browser: Browser) -> Iterator[Callable[..., 
     assert errors == []
 
 
-def premoderate(desk: Desk) -> None:
-    desk.ask("PATCH", f"rooms/{ROOM}", {"premoderate": True})
-
-
 def test_an_approved_comment_is_seen_by_another_reader_within_a_second(
-    new_desk: Callable[..., Desk], new_reader: NewReader
+    site: Site, new_desk: NewDesk
 ) -> None:
     ana = new_desk().open()
-    premoderate(ana)
-    mara, jon = new_reader().open(), new_reader().open()
+    ana.premoderate()
+    mara, jon = site.reader(), site.reader()
     mara.write("Is it open yet?", name="Mara")
     expect(ana.page.locator(".pill")).to_have_text("1 new in queue")
     ana.press("n")
@@ -141,7 +193,7 @@ def test_an_approved_comment_is_seen_by_another_reader_within_a_second(
     expect(ana.page.locator(".why")).to_have_text("Held: every comment waits here")
     jon.sees([])
     started = time.monotonic()
-    with ana.page.expect_request("**/moderation") as asked:
+    with ana.page.expect_request("**/moderation?*") as asked:
         ana.press("a")
     expect(jon.comment("Is it open yet?")).to_be_visible()
     took_s = time.monotonic() - started
@@ -154,36 +206,30 @@ def test_an_approved_comment_is_seen_by_another_reader_within_a_second(
     expect(jon.page.locator("live-thread")).not_to_contain_text("Is it open yet?")
 
 
-def test_the_row_at_hand_stays_while_more_comes(
-    new_desk: Callable[..., Desk], new_reader: NewReader
-) -> None:
+def test_the_row_at_hand_stays_while_more_comes(site: Site, new_desk: NewDesk) -> None:
     ana = new_desk().open()
-    premoderate(ana)
-    mara = new_reader().open()
+    ana.premoderate()
+    mara = site.guest("Mara")
     for text in ("one", "two", "three"):
-        mara.write(text, name="Mara" if text == "one" else None)
+        site.post(mara, text)
     expect(ana.page.locator(".pill")).to_have_text("3 new in queue")
     ana.press("n")
     assert (ana.rows(), ana.current()) == (["three", "two", "one"], "three")
     ana.press("j")
-    top = ana.page.locator(".queue [aria-current=true]").bounding_box()
-    mara.write("four")
+    site.post(mara, "four")
     expect(ana.page.locator(".pill")).to_have_text("1 new in queue")
     assert ana.current() == "two"
     assert ana.rows() == ["three", "two", "one"]
     ana.press("n")
     assert (ana.rows()[0], ana.current()) == ("four", "two")
-    assert top is not None
 
 
-def test_many_are_rejected_at_once_and_the_bar_says_how_many(
-    new_desk: Callable[..., Desk], new_reader: NewReader
-) -> None:
+def test_many_are_rejected_at_once_and_the_bar_says_how_many(site: Site, new_desk: NewDesk) -> None:
     ana, bob = new_desk().open(), new_desk("Bob").open()
-    premoderate(ana)
-    mara = new_reader().open()
+    ana.premoderate()
+    mara = site.guest("Mara")
     for text in ("one", "two", "three"):
-        mara.write(text, name="Mara" if text == "one" else None)
+        site.post(mara, text)
     for desk in (ana, bob):
         expect(desk.page.locator(".pill")).to_have_text("3 new in queue")
         desk.press("n")
@@ -199,19 +245,15 @@ def test_many_are_rejected_at_once_and_the_bar_says_how_many(
 
 
 def test_reports_are_listed_with_the_comment_it_answers_and_kept(
-    new_desk: Callable[..., Desk], new_reader: NewReader
+    site: Site, new_desk: NewDesk
 ) -> None:
     ana = new_desk().open()
-    mara, jon = new_reader().open(), new_reader().open()
-    mara.write("A question", name="Mara")
-    jon.reply("A question", "<img src=x onerror=alert(1)> rude", name="Jon")
-    jon.sees([("Mara: A question", [("Jon: <img src=x onerror=alert(1)> rude", [])])])
-    reply = ana.ask("GET", "queue?list=recent")["items"][0]["comment"]
-    guest = ana.ask("POST", "guests", {"name": "Reader"})["guest_token"]
-    ana_token, ana.token = ana.token, guest
+    root = site.post(site.guest("Mara"), "A question")
+    rude = "<img src=x onerror=alert(1)> rude"
+    reply = site.post(site.guest("Jon"), rude, parent=root["id"])
     body = {"reason": "abuse", "text": "look at that"}
-    ana.ask("POST", f"rooms/{ROOM}/comments/{reply['id']}/reports", body)
-    ana.token = ana_token
+    path = f"rooms/{site.room}/comments/{reply['id']}/reports"
+    site.ask("POST", path, site.guest("Reader"), body)
     ana.tab("Reported")
     expect(ana.page.locator(".reports")).to_contain_text("Abuse: look at that")
     expect(ana.page.locator(".parent")).to_contain_text("A question")
@@ -224,13 +266,10 @@ def test_reports_are_listed_with_the_comment_it_answers_and_kept(
     expect(ana.page.locator(".row")).to_have_count(2)
 
 
-def test_comments_are_found_by_their_words(
-    new_desk: Callable[..., Desk], new_reader: NewReader
-) -> None:
-    mara = new_reader().open()
-    mara.write("A bridge", name="Mara")
-    mara.write("A tunnel")
-    mara.sees([("Mara: A tunnel", []), ("Mara: A bridge", [])])
+def test_comments_are_found_by_their_words(site: Site, new_desk: NewDesk) -> None:
+    mara = site.guest("Mara")
+    site.post(mara, "A bridge")
+    site.post(mara, "A tunnel")
     ana = new_desk().open()
     ana.page.get_by_role("searchbox").fill("BRIDGE")
     ana.press("Enter")
@@ -242,43 +281,40 @@ def test_comments_are_found_by_their_words(
     expect(ana.page.locator(".row")).to_have_count(2)
 
 
-def test_hostile_text_in_every_field_is_text(new_desk: Callable[..., Desk]) -> None:
-    """Names, bodies, titles, reports, reasons of filters and of moderators."""
+def test_hostile_text_in_every_field_is_text(site: Site, new_desk: NewDesk) -> None:
+    """Names, bodies, titles, reports, of filters and moderators, who is barred and why."""
     ana = new_desk()
-    ana.until_known()
-    staff = ana.token
-    for number, text in enumerate([*HOSTILE, "<b onmouseover=window.harmed=1>x"]):
+    texts = [*HOSTILE, "<b onmouseover=window.harmed=1>x"]
+    for number, text in enumerate(texts):
         room = f"hostile/{number}"
-        ana.token = staff
         ana.ask("PATCH", f"rooms/{room}", {"title": text, "reason": text})
-        ana.token = ana.ask("POST", "guests", {"name": text[:40]})["guest_token"]
-        comment = ana.ask("POST", f"rooms/{room}/comments", {"body": text})["comment"]
+        comment = site.post(site.guest(text[:40]), text, room)
+        place = f"rooms/{room}/comments/{comment['id']}"
         report = {"reason": "other", "text": text}
-        ana.token = ana.ask("POST", "guests", {"name": "Reader"})["guest_token"]
-        ana.ask("POST", f"rooms/{room}/comments/{comment['id']}/reports", report)
-        ana.token = staff
-        hold = {"action": "hold", "reason": text}
-        ana.ask("POST", f"rooms/{room}/comments/{comment['id']}/moderation", hold)
+        site.ask("POST", f"{place}/reports", site.guest("Reader"), report)
+        ana.ask("POST", f"{place}/moderation", {"action": "hold", "reason": text})
+        ana.ask("POST", f"{place}/moderation", {"action": "mute", "reason": text})
+        ana.restrict(text, "ban", reason=text)
     ana.open()
-    for tab, rows in (("Held", len(HOSTILE) + 1), ("Recent", len(HOSTILE) + 1)):
+    for tab, each in (("Held", 1), ("Recent", 1), ("Restricted", 2)):
         ana.tab(tab)
-        expect(ana.page.locator(".row")).to_have_count(rows)
-        for row in range(rows):
+        expect(ana.page.locator(".row")).to_have_count(each * len(texts))
+        for row in range(each * len(texts)):
             ana.page.locator(".row .open").nth(row).click()
             expect(ana.page.locator(".log")).to_be_visible()
-            expect(ana.page.locator(".reports")).to_be_visible()
+            if tab != "Restricted":
+                expect(ana.page.locator(".reports, .author p")).to_have_count(2)
             made = "body :is(img, svg, iframe, script, b, object, [onmouseover], [onerror])"
             assert ana.page.locator(made).count() == 0
             assert ana.page.evaluate("window.harmed") is None
-    assert ana.page.locator(".detail a[href^='javascript']").count() == 0
+            assert ana.page.locator(".detail a[href^='javascript']").count() == 0
 
 
 def test_the_room_is_closed_from_the_page_for_all_who_read_it(
-    new_desk: Callable[..., Desk], new_reader: NewReader
+    site: Site, new_desk: NewDesk
 ) -> None:
-    mara = new_reader().open()
-    mara.write("Hello", name="Mara")
-    mara.sees([("Mara: Hello", [])])
+    site.post(site.guest("Mara"), "Hello")
+    mara = site.reader()
     ana = new_desk().open()
     ana.tab("Recent")
     ana.page.get_by_label("State").select_option("closed")
@@ -298,7 +334,7 @@ def test_a_wrong_token_is_told_and_nothing_is_shown(
 
 
 def test_the_page_cannot_be_framed_and_keeps_its_token_out_of_the_address(
-    server: ServerProcess, new_desk: Callable[..., Desk], browser: Browser
+    server: ServerProcess, new_desk: NewDesk
 ) -> None:
     ana = new_desk().open()
     assert "token" not in ana.page.url
@@ -313,3 +349,76 @@ def test_the_page_cannot_be_framed_and_keeps_its_token_out_of_the_address(
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
+
+
+def test_those_restricted_are_listed_lifted_by_a_key_and_that_is_taken_back(
+    site: Site, new_desk: NewDesk, nudge: Nudge
+) -> None:
+    ana, bob = new_desk().open(), new_desk("Bob").open()
+    mara = site.guest("Mara")
+    person = site.post(mara, "words")["author"]["id"]
+    ana.ask("PATCH", f"rooms/{site.room}", {"title": "The bridge"})
+    for desk in (ana, bob):
+        desk.tab("Restricted")
+        expect(desk.page.locator(".empty")).to_have_text("Nobody is banned, shadowed or muted.")
+    bob.restrict("g:nobody", "ban", until="2999-01-01T00:00:00Z", reason="spam")
+    bob.restrict(person, "mute", reason="rude")
+    for desk in (ana, bob):
+        expect(desk.page.locator(".pill")).to_have_text("2 new")
+        desk.press("n")
+    rows = ana.page.locator(".row")
+    expect(rows.nth(0)).to_have_text("MaraThe bridgerudeMuted by Bob")
+    expect(rows.nth(1)).to_contain_text("g:nobodyeverywherespamBanned until 1 Jan 2999")
+    ana.press("j")
+    expect(ana.page.locator(".detail")).to_contain_text("Banned everywhere until 1 Jan 2999")
+    ana.press("k")
+    expect(ana.page.locator(".detail")).to_contain_text("Muted in The bridge for good by Bob, ")
+    ana.press("l")
+    expect(ana.page.get_by_role("status")).to_have_text("Unmuted.")
+    expect(bob.page.locator(".row.decided .tag")).to_have_text("Unmuted by Ana")
+    assert listed(ana) == ["ban"]
+    nudge(lambda: site.post(mara, "again"))
+    ana.press("u")
+    expect(ana.page.get_by_role("status")).to_have_text("Undone: unmuted.")
+    expect(bob.page.locator(".row .tag").first).to_have_text("Muted by Ana")
+    (mute, _) = ana.ask("GET", "restrictions")["restrictions"]
+    assert (mute["kind"], mute["room"], mute["reason"]) == ("mute", site.room, "rude")
+
+
+def listed(desk: Desk) -> list[str]:
+    return [one["kind"] for one in desk.ask("GET", "restrictions")["restrictions"]]
+
+
+def test_several_are_let_in_again_at_once(site: Site, new_desk: NewDesk) -> None:
+    ana = new_desk()
+    for number in range(3):
+        ana.restrict(f"g:{number}", "shadow")
+    ana.open().tab("Restricted")
+    expect(ana.page.locator(".row")).to_have_count(3)
+    for person in ("g:0", "g:2"):
+        ana.page.get_by_role("checkbox", name=f"Select {person}").check()
+    ana.page.locator(".bulk").get_by_role("button", name="Lift").click()
+    expect(ana.page.get_by_role("status")).to_have_text("Lifted: 2 people.")
+    (left,) = ana.ask("GET", "restrictions")["restrictions"]
+    assert left["person"] == "g:1"
+
+
+def test_an_author_is_banned_for_a_while_and_why_and_let_in_again(
+    site: Site, new_desk: NewDesk
+) -> None:
+    mara = site.guest("Mara")
+    site.post(mara, "rude words")
+    ana = new_desk().open()
+    ana.tab("Recent")
+    author = ana.page.get_by_role("group", name="The author")
+    author.get_by_label("How long").select_option("7 days")
+    author.get_by_label("Why").fill("rude")
+    author.get_by_role("button", name="Ban").click()
+    expect(ana.page.get_by_role("status")).to_have_text("Banned.")
+    expect(author).to_contain_text("Banned everywhere until ")
+    expect(author.get_by_role("button", name="Lift ban")).to_be_focused()
+    (ban,) = ana.ask("GET", "restrictions")["restrictions"]
+    assert (ban["name"], ban["reason"], "until" in ban) == ("Mara", "rude", True)
+    ana.page.get_by_role("button", name="Undo").click()
+    expect(author.get_by_role("button", name="Ban", exact=True)).to_be_visible()
+    assert listed(ana) == []

@@ -45,6 +45,12 @@ async def test_a_link_signs_in_and_the_same_name_is_the_same_person(tmp_path: Pa
         assert guest.status_code == 422  # taken, whatever script it is written in
 
 
+def test_a_link_to_another_site_leads_to_its_page(tmp_path: Path) -> None:
+    assert say(tmp_path, "site", "add", "news").exit_code == 0
+    given = link(tmp_path, "Ana", "--site", "news")
+    assert given.startswith("http://127.0.0.1:8080/moderation?site=news#token=")
+
+
 async def test_a_link_ends_with_its_role(tmp_path: Path) -> None:
     given = await asyncio.to_thread(link, tmp_path, "Ana")
     roles = (await asyncio.to_thread(say, tmp_path, "role", "list")).stdout.split("\t")

@@ -45,7 +45,7 @@ def link(name: str, role: str, hours: int, site: str, config: Path | None, **fla
     from livethread.model import Role  # noqa: PLC0415
     from livethread.protocol.lookalikes import skeleton  # noqa: PLC0415
     from livethread.protocol.text import clean_name  # noqa: PLC0415
-    from livethread.site import Person  # noqa: PLC0415
+    from livethread.site import DEFAULT, Person  # noqa: PLC0415
 
     settings = load_settings(config, flags)
     try:
@@ -62,4 +62,5 @@ def link(name: str, role: str, hours: int, site: str, config: Path | None, **fla
         database.execute("INSERT OR REPLACE INTO roles VALUES (?, ?, ?)", (site, id, role))
     _, token = Signer(load_secret(settings), now_ms).reader(person, hours * 3600)
     base = settings.public_url.rstrip("/") or url_of(settings.host, settings.port, is_tls=False)
-    click.echo(f"{base}/moderation#token={token}")
+    of_site = "" if site == DEFAULT else f"?site={site}"
+    click.echo(f"{base}/moderation{of_site}#token={token}")
