@@ -43,6 +43,8 @@ export class ThreadView {
   #tryAgain;
   #skeleton = el("div", { class: "skeleton", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
   #pill;
+  /** Changes the list. @type {(change: () => number[]) => number[]} */
+  #keepPlace = (change) => change();
   #ticks = 0;
   #arrivedBefore = 0;
   #timer;
@@ -123,7 +125,7 @@ export class ThreadView {
     this.#recall();
     const isOpen = (feed.room?.state ?? "open") === "open";
     const arrived = feed.arrived.size;
-    const shown = this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#live !== "on", show });
+    const shown = this.#keepPlace(() => this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#live !== "on", show }));
     const waiting = feed.arrived.size;
     const own = arrived - waiting - shown.length;
     this.#announcer.count(arrived - own - this.#arrivedBefore);
@@ -161,6 +163,10 @@ export class ThreadView {
 
   async #makeForms() {
     const [{ CommentForms }] = await this.#load("comment-forms.js", this.#preparations++);
+    if (!CSS.supports("overflow-anchor", "auto")) {
+      const [{ keepPlace }] = await this.#load("place.js");
+      this.#keepPlace = (change) => keepPlace(this.#list.element, change);
+    }
     /** @type {CommentForms} */
     const forms = new CommentForms({
       session: this.#session,

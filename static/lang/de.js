@@ -50,7 +50,6 @@ export const words = {
   like: { one: "Gefällt mir: Kommentar von {name}, {n} Stimme", other: "Gefällt mir: Kommentar von {name}, {n} Stimmen" },
   more: "Mehr zum Kommentar von {name}",
   edit: "Bearbeiten",
-  newReplies: { one: "{n} neue Antwort", other: "{n} neue Antworten" },
   newSince: { one: "{n} neuer seit deinem letzten Besuch", other: "{n} neue seit deinem letzten Besuch" },
   gone: "Der Kommentar, zu dem dieser Link führt, ist nicht hier.",
 };

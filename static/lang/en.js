@@ -28,7 +28,6 @@ export const words = {
   like: { one: "Like the comment of {name}: {n} like", other: "Like the comment of {name}: {n} likes" },
   more: "More about the comment of {name}",
   edit: "Edit",
-  newReplies: { one: "{n} new reply", other: "{n} new replies" },
   newSince: { other: "{n} new since your last visit" },
   gone: "The comment this link leads to is not here.",
   held: "Waiting for a moderator. Only you can see this.",

@@ -50,7 +50,6 @@ export const words = {
   like: { one: "Me gusta el comentario de {name}: {n} voto", other: "Me gusta el comentario de {name}: {n} votos" },
   more: "Más sobre el comentario de {name}",
   edit: "Editar",
-  newReplies: { one: "{n} respuesta nueva", other: "{n} respuestas nuevas" },
   newSince: { one: "{n} nuevo desde tu última visita", other: "{n} nuevos desde tu última visita" },
   gone: "El comentario al que lleva este enlace no está aquí.",
 };

@@ -50,7 +50,6 @@ export const words = {
   like: { one: "Aimer le commentaire de {name} : {n} mention", other: "Aimer le commentaire de {name} : {n} mentions" },
   more: "Plus sur le commentaire de {name}",
   edit: "Modifier",
-  newReplies: { one: "{n} nouvelle réponse", other: "{n} nouvelles réponses" },
   newSince: { one: "{n} nouveau depuis votre dernière visite", other: "{n} nouveaux depuis votre dernière visite" },
   gone: "Le commentaire auquel ce lien mène n’est pas ici.",
 };

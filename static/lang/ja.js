@@ -50,7 +50,6 @@ export const words = {
   like: { other: "{name}さんのコメントに「いいね」: {n}件" },
   more: "{name}さんのコメントのその他の操作",
   edit: "編集",
-  newReplies: { other: "新しい返信{n}件" },
   newSince: { other: "前回の訪問から新着{n}件" },
   gone: "このリンク先のコメントはここにありません。",
 };

@@ -64,6 +64,38 @@ def test_fifty_live_comments_move_nothing_and_are_told_once(place: Place) -> Non
     assert mara.page.evaluate(WHERE) == before
 
 
+NO_ANCHORING = """
+CSS.supports = (name) => name !== "overflow-anchor";
+addEventListener("DOMContentLoaded", () => { document.body.style.overflowAnchor = "none"; });
+"""
+
+
+@pytest.mark.parametrize("has_anchoring", [True, False])
+def test_what_is_read_stays_where_it_is_when_a_comment_above_it_grows(
+    place: Place, has_anchoring: bool
+) -> None:
+    ines = place.writer()
+    ids = [ines.post(f"Root number {n}, and a line of text") for n in range(20)]
+    mara = place.reader()
+    if not has_anchoring:
+        mara.page.add_init_script(NO_ANCHORING)
+        with mara.page.expect_request_finished(lambda asked: "/place.js" in asked.url):
+            mara.open()
+    else:
+        mara.open()
+    target = mara.comment("Root number 10,")
+    target.evaluate("(article) => article.scrollIntoView()")
+    target.focus()
+    mara.next_frame()
+    before = mara.page.evaluate(WHERE)
+    ines.ask("edit", comment=ids[12], body="Grown\n\n" * 9)
+    expect(mara.page.locator(f"live-thread #comment-{ids[12]}")).to_contain_text("Grown")
+    mara.next_frame()
+    after = mara.page.evaluate(WHERE)
+    assert after[1:] == before[1:]
+    assert after[0] > before[0] + 100, "it grew above"
+
+
 def test_new_replies_are_told_below_what_they_answer_in_a_line_that_was_there(place: Place) -> None:
     mara, ids = reading(place, 20)
     jon = place.writer("Jon")

@@ -1,4 +1,8 @@
 export const words = {
+  newReplies: {
+    zero: "لا ردود جديدة", one: "رد جديد", two: "ردّان جديدان",
+    few: "{n} ردود جديدة", many: "{n} ردًا جديدًا", other: "{n} رد جديد",
+  },
   writing: {
     zero: "لا أحد يكتب", one: "واحد يكتب", two: "اثنان يكتبان",
     few: "{n} يكتبون", many: "{n} يكتبون", other: "{n} يكتبون",

@@ -1,4 +1,5 @@
 export const words = {
+  newReplies: { one: "{n} neue Antwort", other: "{n} neue Antworten" },
   writing: { one: "{n} schreibt", other: "{n} schreiben" },
   preview: "Vorschau",
   draftSaved: "Entwurf gespeichert {time}",

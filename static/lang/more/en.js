@@ -1,4 +1,5 @@
 export const words = {
+  newReplies: { one: "{n} new reply", other: "{n} new replies" },
   writing: { other: "{n} writing" },
   preview: "Preview",
   draftSaved: "Draft saved {time}",

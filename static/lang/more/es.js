@@ -1,4 +1,5 @@
 export const words = {
+  newReplies: { one: "{n} respuesta nueva", other: "{n} respuestas nuevas" },
   writing: { one: "{n} escribe", other: "{n} escriben" },
   preview: "Vista previa",
   draftSaved: "Borrador guardado a las {time}",

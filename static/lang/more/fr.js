@@ -1,4 +1,5 @@
 export const words = {
+  newReplies: { one: "{n} nouvelle réponse", other: "{n} nouvelles réponses" },
   writing: { one: "{n} écrit", other: "{n} écrivent" },
   preview: "Aperçu",
   draftSaved: "Brouillon enregistré à {time}",

@@ -1,4 +1,5 @@
 export const words = {
+  newReplies: { other: "新しい返信{n}件" },
   writing: { other: "{n}人が入力中" },
   preview: "プレビュー",
   draftSaved: "{time}に下書きを保存しました",
