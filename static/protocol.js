@@ -58,7 +58,8 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "watching", ref?: string, on: boolean}} Watching */
 /** @typedef {{type: "queued", room: string, comment: Comment, reports?: number, action?: string, by?: Author}} Queued */
 /** @typedef {{type: "restricted", person: string, action: string, room?: string, by: Author}} Restricted */
-/** @typedef {Watching | Queued | Restricted | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
+/** @typedef {{type: "moderators", here: {id: string, name: string}[]}} Moderators */
+/** @typedef {Watching | Queued | Restricted | Moderators | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
 
 /** What each frame must have, and of which type, before anything here trusts it; staff's are in moderation/frames.js. */
 export const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({

@@ -4,5 +4,6 @@ import { SHAPES } from "../protocol.js";
 Object.assign(SHAPES, {
   watching: { on: "boolean" },
   queued: { room: "string", comment: "object" },
+  moderators: { here: "array" },
   restricted: { person: "string", action: "string", by: "object" },
 });

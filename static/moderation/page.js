@@ -5,6 +5,7 @@ import { Desk, LIFT, keyOf } from "./desk.js";
 import { Help } from "./help.js";
 import { Listing } from "./listing.js";
 import { Pane } from "./pane.js";
+import { presenceOf } from "./presence.js";
 import { QueueView } from "./queue-view.js";
 import { keep, signInForm, tokenAtHand } from "./sign-in.js";
 import { StatusLine } from "./status-line.js";
@@ -24,6 +25,7 @@ class Page {
   /** Who looks at this, as the server knows them. */
   #me = "";
   #state = el("span", { class: "state" });
+  #others = el("span", { class: "others" });
   #status = new StatusLine(() => void this.undo());
   #pill = button("", "pill", () => this.showNew());
   #more = button("Show more", "more", () => this.inTurn(() => this.more()));
@@ -53,7 +55,7 @@ class Page {
     this.element = el(
       "main",
       {},
-      el("header", {}, el("h1", {}, "Moderation"), el("nav", { "aria-label": "Lists" }, ...this.#tabs.values()), this.#search, this.#state, help, button("Sign out", "quiet", onSignOut)),
+      el("header", {}, el("h1", {}, "Moderation"), el("nav", { "aria-label": "Lists" }, ...this.#tabs.values()), this.#search, this.#others, this.#state, help, button("Sign out", "quiet", onSignOut)),
       el("div", { class: "columns" }, el("section", { class: "list", "aria-label": "Queue" }, this.#filter, this.#pill, this.#bulk, this.#queue.element, this.#empty, this.#more), this.#pane.element),
       this.#status.element,
       this.#help.element,
@@ -145,6 +147,7 @@ class Page {
     if (frame.type === "welcome") this.#me = frame.user?.id ?? "";
     if (frame.type === "watching") return this.catchUp();
     if (frame.type === "restricted") return this.hearOf(frame);
+    if (frame.type === "moderators") return this.#others.replaceChildren(...presenceOf(frame.here.filter(({ id }) => id !== this.#me)));
     if (frame.type !== "queued") return;
     this.heard({ room: frame.room, comment: frame.comment }, frame, this.#listing.belongs(frame));
     void this.recount();
@@ -183,6 +186,7 @@ class Page {
   connection(state) {
     setText(this.#state, state === "open" ? "Live" : state === "stopped" ? "Signed out by the server" : "Reconnecting…");
     this.#state.dataset.state = state;
+    if (state !== "open") this.#others.replaceChildren();
   }
 
   /** @param {string} action @param {import("./backend.js").Terms} [terms] */

@@ -422,3 +422,28 @@ def test_an_author_is_banned_for_a_while_and_why_and_let_in_again(
     ana.page.get_by_role("button", name="Undo").click()
     expect(author.get_by_role("button", name="Ban", exact=True)).to_be_visible()
     assert listed(ana) == []
+
+
+def test_moderators_see_who_else_of_them_is_there(site: Site, new_desk: NewDesk) -> None:
+    ana, mara = new_desk().open(), site.reader()
+    heard: list[str] = []
+    mara.page.on(
+        "websocket", lambda link: link.on("framereceived", lambda data: heard.append(str(data)))
+    )
+    mara.reload()
+    others = ana.page.locator(".others")
+    expect(others).to_have_text("")
+    bob = new_desk("Bob").open()
+    expect(others).to_have_text("Bob is here")
+    expect(bob.page.locator(".others")).to_have_text("Ana is here")
+    hostile = "<b onmouseover=window.harmed=1>"
+    cleo, _ = new_desk("Cleo").open(), new_desk(hostile).open()
+    expect(others).to_have_text(f"{hostile}, Bob and 1 other are here")
+    expect(others.get_by_title("Cleo")).to_be_visible()
+    assert ana.page.locator("body b").count() == 0
+    assert ana.page.evaluate("window.harmed") is None
+    cleo.page.goto("about:blank")
+    expect(others).to_have_text(f"{hostile} and Bob are here")
+    assert heard != []
+    secret = '"type":"moderators"', hostile
+    assert [frame for frame in heard if any(words in frame for words in secret)] == []

@@ -295,7 +295,7 @@ class Configure(Write):
 class Watch(Referable):
     """Asks to be told of the whole site: what is held, reported, decided, who is barred. For staff.
 
-    Told in `queued` and `restricted` frames.
+    Told in `queued` and `restricted` frames; and in `moderators` frames, who else watches.
     """
 
     type: Literal["watch"] = "watch"

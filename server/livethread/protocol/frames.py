@@ -246,6 +246,15 @@ class Restricted(Wire):
     by: Author = Field(description="who did it")
 
 
+class Moderators(Wire):
+    """For staff that watches: which moderators do so just now, whenever that changes."""
+
+    type: Literal["moderators"] = "moderators"
+    here: list[Author] = Field(
+        description="each once, whatever number of pages is open; at most 100, no bots"
+    )
+
+
 class Error(Wire):
     """A command had no effect; or, without `ref`, what the connection is about to be closed for."""
 
@@ -308,6 +317,7 @@ FRAMES: MappingProxyType[str, type[Wire]] = MappingProxyType(
             Watching,
             Queued,
             Restricted,
+            Moderators,
             Error,
             Presence,
             Notice,
