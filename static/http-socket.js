@@ -12,6 +12,8 @@ const POLL_S = 25;
 const FIRST_POLL_S = 6;
 const RETRYABLE = ["rate_limited", "held_off", "unavailable", "internal"];
 const BAD_TOKEN = ["unauthorized", "token_expired"];
+/** What only a websocket is told, and can be done without. */
+const UNHEARD = ["ping", "writing", "watch"];
 const CLOSED = 1006;
 const CLOSED_BAD_TOKEN = 4500;
 
@@ -61,7 +63,7 @@ export class HttpSocket {
     else if (type === "page") this.#answer(ref, () => this.#read(frame));
     else if (type === "leave") this.#followed.get(frame.room)?.abort();
     else if (Object.hasOwn(WRITES, type)) this.#answer(ref, () => this.#write(text, frame));
-    else if (type !== "ping" && type !== "writing") this.#say({ type: "error", ref, code: "unknown_type", message: `No ${type} over HTTP.` });
+    else if (!UNHEARD.includes(type)) this.#say({ type: "error", ref, code: "unknown_type", message: `No ${type} over HTTP.` });
   }
 
   close() {

@@ -61,7 +61,7 @@ export const PROTOCOL_VERSION = 1;
 /** @typedef {{type: "moderators", here: {id: string, name: string}[]}} Moderators */
 /** @typedef {Watching | Queued | Restricted | Moderators | Welcome | Joined | Changes | Reset | Left | Page | Ack | ErrorFrame | Presence | Notice | Heartbeat} ServerFrame */
 
-/** What each frame must have, and of which type, before anything here trusts it; staff's are in moderation/frames.js. */
+/** What each frame must have, and of which type, before anything here trusts it; more in moderation/frames.js. */
 export const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   welcome: { session: "string" },
   joined: { room: "object", cursor: "string", mode: "string" },
@@ -71,6 +71,7 @@ export const SHAPES = /** @type {Record<string, Record<string, string>>} */ ({
   page: { comments: "array", at: "number" },
   ack: { seq: "number" },
   error: { code: "string", message: "string" },
+  queued: { room: "string", comment: "object" },
   presence: { room: "string", readers: "number" },
   notice: { code: "string" },
   heartbeat: {},

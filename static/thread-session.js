@@ -45,6 +45,8 @@ export class ThreadSession {
   feed;
   posting;
   reactions;
+  /** For staff that watches: something came up here, or was decided. @type {((frame: import("./protocol.js").Queued) => void) | undefined} */
+  #onQueued;
   #options;
   #later;
   #refs = 0;
@@ -115,6 +117,12 @@ export class ThreadSession {
     } else this.connection.send({ type: "renew", token });
   }
 
+  /** Has staff told of what others decide, from now on. @param {(frame: import("./protocol.js").Queued) => void} onQueued */
+  watch(onQueued) {
+    this.#onQueued = onQueued;
+    this.connection.send({ type: "watch", on: true });
+  }
+
   /** Closes the socket but keeps everything, to come back by cursor. */
   pause() {
     this.connection.stop();
@@ -176,6 +184,7 @@ export class ThreadSession {
       type: "join", ref: this.#joinRef, room: this.#options.room, since: this.feed.cursor,
       limit: this.#options.limit, order: this.feed.order,
     });
+    if (this.#onQueued) this.watch(this.#onQueued);
   }
 
   #rejoin() {
@@ -194,6 +203,7 @@ export class ThreadSession {
     else if (frame.type === "page") this.#paged(frame);
     else if (frame.type === "error") this.#failed(frame);
     else if (frame.type === "presence") ({ readers: this.readers, writing: this.writing = 0 } = frame);
+    else if (frame.type === "queued") this.#onQueued?.(frame);
     else if (frame.type === "reset") {
       this.feed.forgetCursor();
       this.#rejoin();

@@ -30,15 +30,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="module")
-def token(server: ServerProcess) -> str:
-    """Ana's, a moderator; the server knows its issuer."""
-    secret = say(server, "issuer", "add", ISSUER, "--algorithm", "HS256")
+def secret(server: ServerProcess) -> str:
+    """What the server's issuer signs with."""
+    return say(server, "issuer", "add", ISSUER, "--algorithm", "HS256")
+
+
+@pytest.fixture(scope="module")
+def token(server: ServerProcess, secret: str) -> str:
+    """Ana's, a moderator."""
+    return moderator(server, secret, "Ana")
+
+
+def moderator(server: ServerProcess, secret: str, name: str) -> str:
+    """A token that the server takes."""
     now = int(time.time())
     claims = {
         "iss": ISSUER,
         "aud": "livethread",
-        "sub": "1",
-        "name": "Ana",
+        "sub": name,
+        "name": name,
         "role": "moderator",
         "iat": now,
         "exp": now + 600,
@@ -85,6 +95,21 @@ def test_what_is_held_is_approved_in_place_and_that_is_undone(
     expect(ana.page.locator("live-thread .gone")).to_have_count(1)
     ana.page.get_by_role("button", name="Undo").click()
     expect(ana.comment("May I?")).to_be_attached()
+
+
+def test_what_another_decides_is_told_in_place(
+    place: Place, token: str, server: ServerProcess, secret: str
+) -> None:
+    premoderate(server, place, token)
+    bob = place.reader(attributes={"token": moderator(server, secret, "Bob")}).open()
+    ana = place.reader(attributes={"token": token}).open()
+    held = place.writer("Mara").post("May I?")
+    for reader in (ana, bob):
+        expect(reader.comment("May I?")).to_contain_text("Held:")
+    ana.comment("May I?").get_by_role("button", name="Approve").click()
+    expect(bob.comment("May I?")).to_contain_text("Approved by \u2068Ana\u2069.")
+    expect(ana.comment("May I?")).not_to_contain_text("Approved by")
+    expect(bob.page.locator(f"live-thread #comment-{held} .note button")).to_have_count(0)
 
 
 def test_readers_have_none_of_the_tools_and_do_not_load_them(

@@ -199,6 +199,20 @@ test("who signs in goes on over the same connection, and this browser remembers 
   assert.equal(sockets.all.length, 1);
 });
 
+test("staff that watches is told of what others decide, after a reconnect, too", () => {
+  const { clock, sockets, session } = live();
+  /** @type {any[]} */
+  const heard = [];
+  session.watch((frame) => heard.push(frame.action));
+  sockets.last.say({ type: "queued", room: "r", comment: comment(3, "Hello"), action: "approve" });
+  sockets.last.say({ type: "queued", room: "elsewhere", comment: comment(3, "Hello"), action: "hide" });
+  sockets.last.drop(1006);
+  clock.pass(250);
+  sockets.last.accept();
+  assert.equal(sockets.last.of("watch").length, 1);
+  assert.deepEqual(heard, ["approve"]);
+});
+
 test("who signs out comes back as nobody, and begins anew", () => {
   const { clock, sockets, memory, session } = live();
   session.speakWith(null);

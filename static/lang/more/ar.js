@@ -80,4 +80,10 @@ export const words = {
   unpin: "إلغاء التثبيت",
   done: "تم.",
   undo: "تراجع",
+  approvedBy: "وافق عليه {name}.",
+  rejectedBy: "رفضه {name}.",
+  hiddenBy: "أخفاه {name}.",
+  restoredBy: "استعاده {name}.",
+  pinnedBy: "ثبّته {name}.",
+  unpinnedBy: "ألغى تثبيته {name}.",
 };

@@ -55,4 +55,10 @@ export const words = {
   unpin: "Lösen",
   done: "Erledigt.",
   undo: "Rückgängig",
+  approvedBy: "Freigegeben von {name}.",
+  rejectedBy: "Abgelehnt von {name}.",
+  hiddenBy: "Ausgeblendet von {name}.",
+  restoredBy: "Wiederhergestellt von {name}.",
+  pinnedBy: "Angeheftet von {name}.",
+  unpinnedBy: "Gelöst von {name}.",
 };

@@ -55,4 +55,10 @@ export const words = {
   unpin: "Unpin",
   done: "Done.",
   undo: "Undo",
+  approvedBy: "Approved by {name}.",
+  rejectedBy: "Rejected by {name}.",
+  hiddenBy: "Hidden by {name}.",
+  restoredBy: "Restored by {name}.",
+  pinnedBy: "Pinned by {name}.",
+  unpinnedBy: "Unpinned by {name}.",
 };

@@ -55,4 +55,10 @@ export const words = {
   unpin: "Dejar de fijar",
   done: "Hecho.",
   undo: "Deshacer",
+  approvedBy: "Aprobado por {name}.",
+  rejectedBy: "Rechazado por {name}.",
+  hiddenBy: "Ocultado por {name}.",
+  restoredBy: "Restaurado por {name}.",
+  pinnedBy: "Fijado por {name}.",
+  unpinnedBy: "Desfijado por {name}.",
 };

@@ -55,4 +55,10 @@ export const words = {
   unpin: "Désépingler",
   done: "C’est fait.",
   undo: "Annuler l’action",
+  approvedBy: "Approuvé par {name}.",
+  rejectedBy: "Refusé par {name}.",
+  hiddenBy: "Masqué par {name}.",
+  restoredBy: "Rétabli par {name}.",
+  pinnedBy: "Épinglé par {name}.",
+  unpinnedBy: "Désépinglé par {name}.",
 };

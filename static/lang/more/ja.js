@@ -55,4 +55,10 @@ export const words = {
   unpin: "固定を解除",
   done: "完了しました。",
   undo: "元に戻す",
+  approvedBy: "{name}さんが承認しました。",
+  rejectedBy: "{name}さんが却下しました。",
+  hiddenBy: "{name}さんが非表示にしました。",
+  restoredBy: "{name}さんが復元しました。",
+  pinnedBy: "{name}さんが固定しました。",
+  unpinnedBy: "{name}さんが固定を解除しました。",
 };
