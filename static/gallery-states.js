@@ -1,6 +1,7 @@
 /** The states that the gallery shows: what is in the room, what happens to the connection, what the reader does. */
 
 /** @typedef {import("./protocol.js").Comment} Comment */
+/** @typedef {{comments: Comment[], next?: string, more?: Record<string, string>}} Page */
 /**
  * @typedef {object} State
  * @property {string} name
@@ -9,6 +10,8 @@
  * @property {Partial<import("./protocol.js").Room>} [room]
  * @property {Record<string, string>} [more]  page tokens for the rest of threads
  * @property {string} [next]
+ * @property {(frame: any) => Page} [page]  answers for more; the first page is what is in the room
+ * @property {number} [seq]  of the room, if its comments go beyond 200
  * @property {Comment[]} [arriving]  that come live, after the thread is shown
  * @property {string} [lang]
  * @property {string} [live]
@@ -45,6 +48,32 @@ const few = [
 ];
 const deep = Array.from({ length: 30 }, (_, i) =>
   comment(40 + i, ["Jon", "Mara", "Yuki", "Tomás"][i % 4], i ? `Answer ${i} to the one above.` : "How deep does this go?", i ? { parent: 39 + i } : {}));
+
+/** 3,000 comments: 300 roots with nine replies each, every root after those to the one before. */
+const MANY = { roots: 300, replies: 9 };
+const WORDS = "The towers stand. A ferry goes on until May. Who pays the toll? The wind is a neighbour here. I like the lamps.".split(/(?<=[.?]) /);
+
+/** @param {number} n  of 3,000, as they were written */
+const oneOfMany = (n) => {
+  const place = n % (MANY.replies + 1);
+  const created = new Date(NOW_MS - (MANY.roots * (MANY.replies + 1) - n) * MINUTE_MS).toISOString();
+  return comment(n + 1, ["Jon", "Mara", "Yuki", "Tomás", "Ruth", "Ines Okafor"][n % 6], WORDS.slice(0, 1 + (n % 5)).join(" "), {
+    created, ...(place ? { parent: n - place + 1 } : { replies: MANY.replies }),
+  });
+};
+
+/** Twenty roots, newest first, each with three replies; or the other replies to one. @param {{after?: string, parent?: number}} frame @returns {Page} */
+const pageOfMany = ({ after = "0", parent }) => {
+  const size = MANY.replies + 1;
+  if (parent) return { comments: Array.from({ length: MANY.replies - 3 }, (_, i) => oneOfMany(parent + 3 + i)) };
+  const end = Number(after) + 20;
+  const starts = Array.from({ length: 20 }, (_, i) => (MANY.roots - 1 - Number(after) - i) * size);
+  return {
+    comments: starts.flatMap((n) => [0, 1, 2, 3].map((i) => oneOfMany(n + i))),
+    next: end < MANY.roots ? String(end) : undefined,
+    more: Object.fromEntries(starts.map((n) => [n + 1, "t"])),
+  };
+};
 
 /** @param {ShadowRoot} thread @param {string} selector */
 const click = (thread, selector) => /** @type {HTMLElement | null} */ (thread.querySelector(selector))?.click();
@@ -106,6 +135,10 @@ export const STATES = [
     ],
   },
   { name: "more", title: "More to load", comments: few, more: { 100: "t" }, next: "t", room: { comments: 3014 } },
+  {
+    name: "many", title: "Three thousand comments", ...pageOfMany({}), page: pageOfMany, seq: 3_000, room: { comments: 3_000 },
+    act: (thread) => choose(thread, /^Show more comments$/),
+  },
   { name: "pill", title: "New ones wait", live: "pill", comments: few, arriving: [comment(130, "Yuki", "Just in."), comment(131, "Tomás", "And another."), comment(132, "Yuki", "Agreed!", { parent: 100 })] },
   { name: "new", title: "New ones appear", comments: few, arriving: [comment(130, "Yuki", "Just in.", { created: new Date(NOW_MS).toISOString() })] },
   { name: "writing", title: "Others are writing", comments: few, writing: 2 },

@@ -42,6 +42,7 @@ class Player {
     const { type, ref } = frame;
     if (type === "hello") this.#say({ type: "welcome", session: "s", user: this.#user, limits: LIMITS });
     else if (type === "join") this.#join(ref);
+    else if (type === "page" && this.#state.page) this.#say({ type, ref, room: ROOM, at: this.#seq, ...this.#state.page(frame) });
     else if (WRITES.includes(type)) this.#say(this.#state.answer?.(frame) ?? null);
   }
 
@@ -51,14 +52,18 @@ class Player {
     return this.#state.isStranger ? { id: "", name: "", role: "anonymous" } : { id: "g:me", name: "Ana", role: "guest" };
   }
 
+  get #seq() {
+    return this.#state.seq ?? 200;
+  }
+
   /** @param {string} ref */
   #join(ref) {
     const { comments, room, more, next, fate } = this.#state;
     if (!comments) return;
     const count = comments.filter(({ state }) => state === "visible").length;
     this.#say({
-      type: "joined", ref, mode: "snapshot", cursor: "e.200", comments, more, next,
-      room: { name: ROOM, state: "open", comments: count, seq: 200, ...room },
+      type: "joined", ref, mode: "snapshot", cursor: `e.${this.#seq}`, comments, more, next,
+      room: { name: ROOM, state: "open", comments: count, seq: this.#seq, ...room },
     });
     this.#say({ type: "presence", room: ROOM, readers: 14, writing: this.#state.writing });
     if (fate) queueMicrotask(() => this.onclose?.({ code: fate === "stopped" ? 4503 : 1006 }));

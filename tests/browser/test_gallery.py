@@ -25,6 +25,7 @@ MARKS = {
     "rich": ".body blockquote",
     "gone": "text=Comment removed by a moderator.",
     "more": "text=Show more comments",
+    "many": "text=Show 6 more replies >> nth=39",
     "pill": "text=Show 3 new comments",
     "new": "article.new",
     "writing": "text=14 reading · 2 writing",
