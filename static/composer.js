@@ -57,7 +57,7 @@ export class Composer {
     this.#nameRow = el("div", { class: "name" }, el("label", { for: `${id}-name` }, words.say("yourName")), this.#name);
     this.#who = el("p", { class: "meta who" });
     this.#counter = el("span", { id: `${id}-counter`, class: "meta counter" });
-    this.#post = el("button", { type: "submit", class: "primary", title: words.say("shortcut") }, action);
+    this.#post = el("button", { type: "submit", class: "primary" }, action);
     this.#previewButton = button("", "plain", () => this.#togglePreview());
     const cancel = onCancel ? button(words.say("cancel"), "plain", onCancel) : null;
     this.form = el(
@@ -99,6 +99,7 @@ export class Composer {
     this.#needsName = user === null;
     this.#name.maxLength = name_chars;
     this.#nameRow.hidden = user !== null;
+    this.#post.title = words.say("shortcut");
     this.#offer.hidden = !offer;
     setText(this.#offer, offer?.label ?? "");
     this.#offer.onclick = () => offer?.run().then(() => this.focus());

@@ -90,6 +90,7 @@ export class ThreadView {
     });
     this.#title = el("h2", { id: "title", tabindex: "-1" }, `${words.say("comments")} `, this.#count);
     this.#unread = button("", "plain unread", () => this.#nextNew());
+    this.#unread.hidden = true;
     this.#closedNote = el("p", { class: "note", hidden: "" }, words.say("roomClosed"));
     this.#tryAgain = button(words.say("tryAgain"), "plain", () => session.start());
     this.#pill = button("", "pill", () => this.#showNew(0));

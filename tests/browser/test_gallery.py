@@ -56,6 +56,7 @@ def test_each_state_shows_itself_and_nothing_is_asked_of_the_server(
         expect(reader.page.locator(f"#{name} h2#title")).to_have_count(1)
     for name, mark in MARKS.items():
         expect(reader.page.locator(f"#{name} .paper").locator(mark).first).to_be_visible()
+    expect(reader.page.locator("#loading .paper button:visible")).to_have_count(0)
     assert [url for url in asked if "/static/" not in url] == [f"{server.url}/gallery"]
 
 

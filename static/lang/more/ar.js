@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "تكتب باسم {name}",
+  shortcut: "Ctrl+Enter للنشر",
+  paused: "متوقف مؤقتًا",
   newReplies: {
     zero: "لا ردود جديدة", one: "رد جديد", two: "ردّان جديدان",
     few: "{n} ردود جديدة", many: "{n} ردًا جديدًا", other: "{n} رد جديد",

@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "Du schreibst als {name}",
+  shortcut: "Strg+Eingabe sendet",
+  paused: "Pausiert",
   newReplies: { one: "{n} neue Antwort", other: "{n} neue Antworten" },
   writing: { one: "{n} schreibt", other: "{n} schreiben" },
   preview: "Vorschau",

@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "Posting as {name}",
+  shortcut: "Ctrl+Enter posts",
+  paused: "Paused",
   newReplies: { one: "{n} new reply", other: "{n} new replies" },
   writing: { other: "{n} writing" },
   preview: "Preview",

@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "Escribes como {name}",
+  shortcut: "Ctrl+Intro publica",
+  paused: "En pausa",
   newReplies: { one: "{n} respuesta nueva", other: "{n} respuestas nuevas" },
   writing: { one: "{n} escribe", other: "{n} escriben" },
   preview: "Vista previa",

@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "Vous écrivez sous le nom {name}",
+  shortcut: "Ctrl+Entrée publie",
+  paused: "En pause",
   newReplies: { one: "{n} nouvelle réponse", other: "{n} nouvelles réponses" },
   writing: { one: "{n} écrit", other: "{n} écrivent" },
   preview: "Aperçu",

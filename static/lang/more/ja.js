@@ -1,4 +1,7 @@
 export const words = {
+  postingAs: "{name}として投稿",
+  shortcut: "Ctrl+Enterで投稿",
+  paused: "一時停止中",
   newReplies: { other: "新しい返信{n}件" },
   writing: { other: "{n}人が入力中" },
   preview: "プレビュー",
