@@ -2,7 +2,7 @@
 import { button, el } from "../dom.js";
 import { renderBody } from "../rich.js";
 import { LIFT } from "./desk.js";
-import { log, time } from "./log-view.js";
+import { because, log, time } from "./log-view.js";
 import { pageOf } from "./site.js";
 import { said } from "./restriction-view.js";
 import { DONE, LIFTING, REASONS, STATES } from "./words.js";
@@ -30,8 +30,8 @@ export function detailOf(item, around, doing, terms) {
     { class: "detail", "aria-label": `Comment of ${comment.author?.name ?? "someone"}` },
     around.parent ? quoted(around.parent) : null,
     el("h2", {}, el("bdi", {}, comment.author?.name ?? STATES[comment.state])),
-    el("p", { class: "meta" }, time(comment.created), " in ", el("a", { href, target: "_blank", rel: "noopener" }, item.title ?? item.room), ` · ${STATES[comment.state]}`),
-    comment.hold ? el("p", { class: "why" }, "Held: ", comment.hold) : null,
+    el("p", { class: "meta" }, time(comment.created), " in ", el("a", { href, target: "_blank", rel: "noopener" }, el("bdi", {}, item.title ?? item.room)), ` · ${STATES[comment.state]}`),
+    comment.hold ? el("p", { class: "why" }, "Held", ...because(comment.hold)) : null,
     el("div", { class: "body", dir: "auto" }, ...renderBody(comment)),
     item.reports?.length ? reported(item.reports) : null,
     item.decided ? el("p", { class: "meta" }, `${DONE[item.decided.action] ?? item.decided.action} by `, el("bdi", {}, item.decided.by)) : actions(comment, doing),
@@ -91,7 +91,7 @@ function author(id, room, restrictions, doing, terms) {
 
 /** @param {import("./desk.js").Report[]} reports */
 function reported(reports) {
-  const rows = reports.map(({ reason, text, at }) => el("li", {}, REASONS[reason] ?? reason, text ? `: ${text}` : "", " ", el("span", { class: "meta" }, time(at))));
+  const rows = reports.map(({ reason, text, at }) => el("li", {}, REASONS[reason] ?? reason, ...because(text), " ", el("span", { class: "meta" }, time(at))));
   return el("section", { class: "reports", "aria-label": "Reports" }, el("h3", {}, "Reports"), el("ul", {}, ...rows));
 }
 

@@ -25,19 +25,24 @@ export class Listing {
     return this.list === "restricted";
   }
 
-  /** @param {List} list @param {string} [author] @param {string} [text] */
-  begin(list, author, text) {
-    this.list = list;
-    this.author = author;
-    this.text = text;
+  /** Its first page; if that can't be read, all stays as it was. @param {List} list @param {string} [author] @param {string} [text] */
+  async begin(list, author, text) {
+    const before = { list: this.list, author: this.author, text: this.text };
+    Object.assign(this, { list, author, text });
+    try {
+      return await this.read();
+    } catch (error) {
+      Object.assign(this, before);
+      throw error;
+    }
   }
 
-  /** A page of it; nothing if another was begun meanwhile. @param {number} [before] @returns {Promise<{items: Item[], next?: number} | undefined>} */
+  /** A page of it. @param {number} [before] @returns {Promise<{items: Item[], next?: number}>} */
   async read(before) {
     const { list, author, text } = this;
-    const found = list === "restricted" ? await this.#restricted(before) : await this.#backend.queue({ list, author, text, before });
-    if (this.list !== list || this.author !== author || this.text !== text) return;
-    if ("held" in found) this.counts = { held: found.held, reported: found.reported };
+    if (list === "restricted") return this.#restricted(before);
+    const found = await this.#backend.queue({ list, author, text, before });
+    this.counts = { held: found.held, reported: found.reported };
     return found;
   }
 

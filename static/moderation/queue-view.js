@@ -15,9 +15,11 @@ class Row {
     this.box = el("input", { type: "checkbox" });
     this.box.addEventListener("change", () => on.select(key));
     this.name = el("bdi", { class: "name" });
-    this.room = el("span", { class: "meta" });
+    this.room = el("bdi", { class: "meta" });
     this.text = el("span", { class: "excerpt", dir: "auto" });
-    this.tag = el("span", { class: "tag" });
+    this.why = el("span");
+    this.by = el("bdi");
+    this.tag = el("span", { class: "tag" }, this.why, this.by);
     this.open = el("button", { type: "button", class: "open" }, el("span", { class: "by" }, this.name, this.room), this.text, this.tag);
     this.open.addEventListener("click", () => on.choose(key));
     this.element = el("li", { class: "row" }, this.box, this.open);
@@ -26,11 +28,12 @@ class Row {
   /** @param {Item} item @param {boolean} isCurrent @param {boolean} isSelected */
   update(item, isCurrent, isSelected) {
     const { decided } = item;
-    const { name, room, text, why } = "comment" in item ? ofComment(item) : ofRestriction(item);
+    const { name, room, text, why, by } = "comment" in item ? ofComment(item) : ofRestriction(item);
     setText(this.name, name);
     setText(this.room, room);
     setText(this.text, text.replaceAll(/\s+/g, " ").slice(0, EXCERPT));
-    setText(this.tag, decided ? `${DONE[decided.action] ?? decided.action} by ${decided.by}` : why);
+    setText(this.why, decided ? `${DONE[decided.action] ?? decided.action} by ` : why);
+    setText(this.by, decided ? decided.by : by);
     this.tag.classList.toggle("warn", !decided && why !== "");
     this.tag.hidden = !decided && !why;
     this.element.classList.toggle("decided", Boolean(decided));
@@ -45,13 +48,13 @@ class Row {
 /** @param {import("./desk.js").Queued} item */
 function ofComment({ comment, room, title, reports }) {
   const why = comment.hold ?? (reports?.length ? count(reports.length, "report", "reports") : "");
-  return { name: comment.author?.name ?? "Someone", room: title ?? room, text: comment.body ?? "", why };
+  return { name: comment.author?.name ?? "Someone", room: title ?? room, text: comment.body ?? "", why, by: "" };
 }
 
 /** @param {import("./desk.js").Restriction} item */
 function ofRestriction({ person, name, kind, room, title, reason, until, by }) {
-  const why = `${DONE[kind]}${until ? ` until ${dateOf(until)}` : ""} by ${nameOf(by)}`;
-  return { name: name ?? person, room: title ?? room ?? "everywhere", text: reason ?? "", why };
+  const why = `${DONE[kind]}${until ? ` until ${dateOf(until)}` : ""} by `;
+  return { name: name ?? person, room: title ?? room ?? "everywhere", text: reason ?? "", why, by: nameOf(by) };
 }
 
 export class QueueView {

@@ -11,7 +11,7 @@ export function restrictionOf(item, around, doing) {
     "article",
     { class: "detail", "aria-label": `${DONE[item.kind]}: ${name ?? person}` },
     el("h2", {}, el("bdi", {}, name ?? person)),
-    el("p", { class: "meta" }, el("code", {}, person)),
+    name ? el("p", { class: "meta" }, el("code", {}, person)) : null,
     said(item),
     item.reason ? el("p", { class: "why", dir: "auto" }, item.reason) : null,
     el(
@@ -26,7 +26,7 @@ export function restrictionOf(item, around, doing) {
 
 /** @param {import("./desk.js").Restriction} item */
 export function said({ kind, room, title, since, until, by }) {
-  const where = room ? [" in ", el("a", { href: pageOf(room), target: "_blank", rel: "noopener" }, title ?? room)] : [" everywhere"];
+  const where = room ? [" in ", el("a", { href: pageOf(room), target: "_blank", rel: "noopener" }, el("bdi", {}, title ?? room))] : [" everywhere"];
   return el(
     "p",
     {},

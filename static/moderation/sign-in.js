@@ -1,5 +1,5 @@
 /** Who moderates here: a token from the address's fragment (`livethread admin link`) or pasted; kept while the tab is. */
-import { el } from "../dom.js";
+import { button, el } from "../dom.js";
 
 const KEY = "livethread-moderation-token";
 
@@ -27,14 +27,15 @@ export function keep(token) {
   }
 }
 
-/** @param {string} problem @param {(token: string) => void} onToken */
-export function signInForm(problem, onToken) {
+/** @param {string} problem @param {(token: string) => void} onToken @param {string} [again]  the token that may do later */
+export function signInForm(problem, onToken, again) {
   const field = el("input", { type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: "" });
   const form = el(
     "form",
     { class: "sign-in" },
     el("h1", {}, "Moderation"),
     problem ? el("p", { class: "problem", role: "alert" }, problem) : null,
+    again ? button("Try again", "again", () => onToken(again)) : null,
     el("label", { for: "token" }, "Token of a moderator, or of a bot that may moderate"),
     field,
     el("button", { type: "submit", class: "primary" }, "Sign in"),

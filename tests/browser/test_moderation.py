@@ -2,166 +2,52 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from click.testing import CliRunner
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from livethread.cli import main
-from tests.browser.reader import PATIENCE_S, Reader
+from tests.browser.desks import Desk, Nudge, Site
 from tests.browser.rooms import Place
 from tests.browser.test_thread import HOSTILE
 from tests.serverprocess import ServerProcess
 
 pytestmark = pytest.mark.browser
 
-NewDesk = Callable[..., "Desk"]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A site that a test has for itself, for a desk looks at all rooms of one."""
-
-    server: ServerProcess
-    key: str
-    place: Place
-
-    @property
-    def room(self) -> str:
-        return self.place.room
-
-    def say(self, *words: str) -> str:
-        """What ``livethread …`` prints."""
-        where = ["--data-dir", str(self.server.data_dir)]
-        done = CliRunner().invoke(main, [*words, *where])
-        assert done.exit_code == 0, done.output
-        return done.stdout.strip()
-
-    def ask(self, method: str, path: str, token: str, body: Any = None) -> Any:
-        query = urlencode({"site": self.key})
-        request = urllib.request.Request(
-            f"{self.server.url}/api/v1/{path}{'&' if '?' in path else '?'}{query}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Origin": self.server.url,
-                "Idempotency-Key": secrets.token_urlsafe(),
-            },
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
-    def guest(self, name: str) -> str:
-        """The token of somebody new."""
-        return str(self.ask("POST", "guests", "", {"name": name})["guest_token"])
-
-    def post(self, token: str, body: str, room: str = "", **more: Any) -> Any:
-        path = f"rooms/{room or self.room}/comments"
-        return self.ask("POST", path, token, {"body": body, **more})["comment"]
-
-    def reader(self) -> Reader:
-        """Somebody at a page of the site."""
-        return self.place.reader(attributes={"site": self.key}).open()
-
-
-class Nudge:
-    """Has a server notice soon what an operator has said beside it.
-
-    It looks each second; and at once when something is said through it, as by this moderator.
-    """
-
-    def __init__(self, server: ServerProcess) -> None:
-        words = ["bot", "create", "Nudge", "--scope", "moderate", "--data-dir", server.data_dir]
-        self._token = CliRunner().invoke(main, [*map(str, words)]).stdout.strip()
-        self._url = f"{server.url}/api/v1/filters?room=nudge"
-
-    def __call__(self, ask: Callable[[], Any]) -> None:
-        """Return when what is asked isn't refused any more."""
-        headers = {"Authorization": f"Bearer {self._token}"}
-        request = urllib.request.Request(self._url, b"{}", headers, method="PUT")
-        urllib.request.urlopen(request).close()
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                ask()
-            except urllib.error.HTTPError:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            else:
-                return
+NewDesk = Callable[..., Desk]
 
 
 @pytest.fixture(scope="module")
-def nudge(server: ServerProcess) -> Nudge:
+def shared(server: ServerProcess) -> Nudge:
     return Nudge(server)
 
 
 @pytest.fixture
-def site(server: ServerProcess, place: Place, nudge: Nudge) -> Site:
-    site = Site(server, secrets.token_hex(8), place)
-    site.say("site", "add", site.key)
-    nudge(lambda: site.guest("Anyone"))
-    return site
-
-
-class Desk:
-    """A moderator: the page, and calls with the same token."""
-
-    def __init__(self, site: Site, page: Page, url: str) -> None:
-        self.page = page
-        self._site = site
-        self.token = url.partition("#token=")[2]
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                self.errors.append(message.text) if message.type in ("error", "warning") else None
-            ),
-        )
-        self._url = url
-
-    def open(self) -> Desk:
-        self.page.goto(self._url)
-        expect(self.page.locator(".state")).to_have_text("Live")
-        return self
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        return self._site.ask(method, path, self.token, body)
-
-    def premoderate(self) -> None:
-        self.ask("PATCH", f"rooms/{self._site.room}", {"premoderate": True})
-
-    def restrict(self, person: str, action: str, **more: Any) -> None:
-        where = f"rooms/{self._site.room}/" if action.endswith("mute") else ""
-        self.ask("POST", f"{where}moderation", {"author": person, "action": action, **more})
-
-    def rows(self) -> list[str]:
-        return self.page.locator(".queue .excerpt").all_text_contents()
-
-    def current(self) -> str:
-        return self.page.locator(".queue [aria-current=true] .excerpt").text_content() or ""
-
-    def press(self, key: str) -> None:
-        self.page.keyboard.press(key)
-
-    def tab(self, name: str) -> None:
-        self.page.get_by_role("navigation").get_by_role("button", name=re.compile(name)).click()
+def site(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Site]:
+    """On the shared server, or on the test's own."""
+    with ExitStack() as leaving:
+        if "own_server" in request.fixturenames:
+            server = request.getfixturevalue("own_server")
+            place, nudge = Place(browser, server.url, "test/own"), Nudge(server)
+            leaving.callback(place.close)
+        else:
+            server, place = request.getfixturevalue("server"), request.getfixturevalue("place")
+            nudge = request.getfixturevalue("shared")
+        site = Site(server, secrets.token_hex(8), place, nudge)
+        site.say("site", "add", site.key)
+        nudge(lambda: site.guest("Anyone"))
+        yield site
 
 
 @pytest.fixture
-def new_desk(site: Site, browser: Browser, nudge: Nudge) -> Iterator[NewDesk]:
+def new_desk(site: Site, browser: Browser) -> Iterator[NewDesk]:
     desks: list[Desk] = []
 
     def new(name: str = "Ana", **options: Any) -> Desk:
@@ -170,7 +56,7 @@ def new_desk(site: Site, browser: Browser, nudge: Nudge) -> Iterator[NewDesk]:
         url = site.say("admin", "link", name, "--site", site.key, "--public-url", site.server.url)
         desk = Desk(site, context.new_page(), url)
         desks.append(desk)
-        nudge(lambda: desk.ask("GET", "queue"))
+        site.nudge(lambda: desk.ask("GET", "queue"))
         return desk
 
     yield new
@@ -352,7 +238,7 @@ def test_the_page_cannot_be_framed_and_keeps_its_token_out_of_the_address(
 
 
 def test_those_restricted_are_listed_lifted_by_a_key_and_that_is_taken_back(
-    site: Site, new_desk: NewDesk, nudge: Nudge
+    site: Site, new_desk: NewDesk
 ) -> None:
     ana, bob = new_desk().open(), new_desk("Bob").open()
     mara = site.guest("Mara")
@@ -377,7 +263,7 @@ def test_those_restricted_are_listed_lifted_by_a_key_and_that_is_taken_back(
     expect(ana.page.get_by_role("status")).to_have_text("Unmuted.")
     expect(bob.page.locator(".row.decided .tag")).to_have_text("Unmuted by Ana")
     assert listed(ana) == ["ban"]
-    nudge(lambda: site.post(mara, "again"))
+    site.nudge(lambda: site.post(mara, "again"))
     ana.press("u")
     expect(ana.page.get_by_role("status")).to_have_text("Undone: unmuted.")
     expect(bob.page.locator(".row .tag").first).to_have_text("Muted by Ana")
@@ -447,3 +333,52 @@ def test_moderators_see_who_else_of_them_is_there(site: Site, new_desk: NewDesk)
     assert heard != []
     secret = '"type":"moderators"', hostile
     assert [frame for frame in heard if any(words in frame for words in secret)] == []
+
+
+def test_a_moderator_goes_on_after_an_outage_where_they_were(
+    own_server: ServerProcess, site: Site, new_desk: NewDesk
+) -> None:
+    ana = new_desk().open()
+    ana.premoderate()
+    mara = site.guest("Mara")
+    for text in ("one", "two"):
+        site.post(mara, text)
+    expect(ana.page.locator(".pill")).to_have_text("2 new in queue")
+    ana.press("n")
+    ana.press("j")
+    expect(ana.page.locator(".detail .body")).to_have_text("one")
+    here = ana.page.locator(".tab[aria-current]")
+    expect(here).to_have_text("Held 2")
+    ana.expects_outage = True
+    ana.page.context.set_offline(True)
+    own_server.kill()
+    expect(ana.page.locator(".state")).to_have_text("Reconnecting…")
+    ana.press("a")
+    expect(ana.page.get_by_role("status")).to_have_text(re.compile("reached. Nothing was done"))
+    ana.tab("Recent")
+    expect(ana.page.get_by_role("status")).to_have_text(re.compile("can't be reached.$"))
+    expect(here).to_have_text("Held 2")
+    own_server.start()
+    site.post(mara, "three")
+    two = ana.ask("GET", "queue")["items"][1]["comment"]["id"]
+    ana.ask("POST", f"rooms/{site.room}/comments/{two}/moderation", {"action": "approve"})
+    assert (ana.rows(), ana.current()) == (["two", "one"], "one")
+    ana.page.context.set_offline(False)
+    expect(ana.page.locator(".pill")).to_have_text("1 new in queue")
+    assert (ana.rows(), ana.current()) == (["two", "one"], "one")
+    expect(ana.page.locator(".row.decided .tag")).to_have_text("Decided by another")
+    expect(ana.page.get_by_role("navigation")).to_contain_text("Held 2")
+    ana.press("a")
+    expect(ana.page.get_by_role("status")).to_have_text("Approved.")
+
+
+def test_a_reload_during_an_outage_signs_nobody_out(new_desk: NewDesk) -> None:
+    ana = new_desk().open()
+    ana.expects_outage = True
+    ana.page.route("**/api/v1/**", lambda route: route.abort())
+    ana.page.reload()
+    expect(ana.page.get_by_role("alert")).to_have_text("The server can't be reached.")
+    expect(ana.page.get_by_role("button", name="Try again")).to_be_focused()
+    ana.page.unroute("**/api/v1/**")
+    ana.press("Enter")
+    expect(ana.page.locator(".state")).to_have_text("Live")
