@@ -256,13 +256,10 @@ export class ThreadView {
    * @param {number} id @param {(forms: CommentForms, item: import("./comment-item.js").CommentItem) => void} act
    */
   async #act(id, act) {
-    try {
-      const forms = this.#forms ?? (await this.prepare());
-      const item = this.#list.item(id);
-      if (item) act(forms, item);
-    } catch {
-      this.#announcer.say(this.#words.say("notDone"));
-    }
+    const forms = this.#forms ?? (await this.prepare().catch(() => null));
+    const item = this.#list.item(id);
+    if (!forms) this.#announcer.say(this.#words.say("notDone"));
+    else if (item) act(forms, item);
   }
 
   /** What the menu of a comment offers besides. @param {number} id @returns {Array<[string, () => void]>} */
