@@ -64,7 +64,7 @@ export class Composer {
       "form", { class: onCancel ? "composer reply" : "composer", novalidate: "" },
       el("label", { for: id, class: "label" }, label), this.#text, this.#preview,
       el("div", { class: "more" }, this.#nameRow, this.#error,
-        el("div", { class: "actions" }, this.#who, this.#offer, this.#counter, this.#previewButton, cancel, this.#post)),
+        el("div", { class: "actions" }, this.#who, this.#counter, this.#previewButton, cancel, this.#post)),
     );
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.form.addEventListener("keydown", (event) => this.#key(event));
@@ -100,6 +100,8 @@ export class Composer {
     this.#name.maxLength = name_chars;
     this.#nameRow.hidden = user !== null;
     this.#post.title = words.say("shortcut");
+    const before = this.#needsName ? this.#name : this.#who;
+    if (before.nextSibling !== this.#offer) before.after(this.#offer);
     this.#offer.hidden = !offer;
     setText(this.#offer, offer?.label ?? "");
     this.#offer.onclick = () => offer?.run().then(() => this.focus());

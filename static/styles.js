@@ -63,7 +63,7 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
 .name label { font-size: 14px; color: var(--_mute); }
-.name input { flex: 1 1 160px; max-inline-size: 280px; }
+.name input { flex: 1 1 120px; max-inline-size: 280px; }
 [aria-invalid="true"] { border-color: var(--_error); }
 .error { color: var(--_error); font-size: 14px; line-height: 21px; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
