@@ -22,7 +22,7 @@ class Row {
     this.tag = el("span", { class: "tag" }, this.why, this.by);
     this.open = el("button", { type: "button", class: "open" }, el("span", { class: "by" }, this.name, this.room), this.text, this.tag);
     this.open.addEventListener("click", () => on.choose(key));
-    this.element = el("li", { class: "row" }, this.box, this.open);
+    this.element = el("li", { class: "row" }, el("label", { class: "check" }, this.box), this.open);
   }
 
   /** @param {Item} item @param {boolean} isCurrent @param {boolean} isSelected */
@@ -82,10 +82,12 @@ export class QueueView {
     reconcile(this.element, [...rows.values()].map((row) => row.element));
   }
 
-  /** Has the row at hand in sight, and with focus if the list had it. @param {Desk} desk */
+  /** Has the row at hand in sight, and with focus if the list had it, or what had it is gone. @param {Desk} desk */
   reveal(desk) {
     const row = desk.current === null ? undefined : this.#rows.get(desk.current);
+    const focused = document.activeElement;
+    const isNowhere = !focused || focused === document.body || focused.closest("[hidden]") !== null;
     row?.element.scrollIntoView({ block: "nearest" });
-    if (row && this.element.contains(document.activeElement)) row.open.focus();
+    if (row && (isNowhere || this.element.contains(focused))) row.open.focus({ preventScroll: true });
   }
 }

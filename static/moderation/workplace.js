@@ -262,7 +262,7 @@ export class Workplace {
 
   clear() {
     this.#desk.selected.clear();
-    this.render();
+    this.moved();
   }
 
   showNew() {

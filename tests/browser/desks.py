@@ -139,5 +139,10 @@ class Desk:
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
 
+    def ask_for(self, tab: str) -> None:
+        self.page.get_by_role("navigation").get_by_role("button", name=re.compile(tab)).click()
+
     def tab(self, name: str) -> None:
-        self.page.get_by_role("navigation").get_by_role("button", name=re.compile(name)).click()
+        """Another list, once it is there."""
+        self.ask_for(name)
+        expect(self.page.locator(".tab[aria-current]")).to_contain_text(name)

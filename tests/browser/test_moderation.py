@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.browser.desks import Desk, Nudge, Site
@@ -355,7 +356,7 @@ def test_a_moderator_goes_on_after_an_outage_where_they_were(
     expect(ana.page.locator(".state")).to_have_text("Reconnecting…")
     ana.press("a")
     expect(ana.page.get_by_role("status")).to_have_text(re.compile("reached. Nothing was done"))
-    ana.tab("Recent")
+    ana.ask_for("Recent")
     expect(ana.page.get_by_role("status")).to_have_text(re.compile("can't be reached.$"))
     expect(here).to_have_text("Held 2")
     own_server.start()
@@ -382,3 +383,70 @@ def test_a_reload_during_an_outage_signs_nobody_out(new_desk: NewDesk) -> None:
     ana.page.unroute("**/api/v1/**")
     ana.press("Enter")
     expect(ana.page.locator(".state")).to_have_text("Live")
+
+
+TARGETS = """(least) => [...document.querySelectorAll("button, select, input, label")]
+  .filter((one) => one.offsetParent && !(one.matches("input") && one.closest("label")))
+  .map((one) => [one.textContent || one.type, one.getBoundingClientRect()])
+  .filter(([, { width, height }]) => Math.min(width, height) < least)
+  .map(([name]) => name)"""
+
+
+@pytest.mark.parametrize(
+    ("width", "theme", "least"), [(390, "light", 44), (760, "dark", 44), (1200, "dark", 28)]
+)
+def test_axe_finds_nothing_and_every_target_is_large_enough(
+    site: Site, new_desk: NewDesk, width: int, theme: str, least: int
+) -> None:
+    view: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": theme}
+    ana = new_desk(**view, bypass_csp=True)
+    ana.premoderate()
+    comment = site.post(site.guest("Mara"), "words " * 100)
+    ana.restrict(comment["author"]["id"], "mute", reason="x" * 400)
+    ana.open()
+    for tab in ("Held", "Restricted"):
+        ana.tab(tab)
+        expect(ana.page.locator(".author p, .log")).to_be_visible()
+        ana.press("x")
+        expect(ana.page.locator(".bulk")).to_be_visible()
+        assert Axe().run(ana.page).response["violations"] == []
+        assert ana.page.evaluate(TARGETS, least) == []
+        wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert ana.page.evaluate(wider) == 0
+
+
+def test_the_keyboard_keeps_its_place_whatever_is_done_by_it(site: Site, new_desk: NewDesk) -> None:
+    ana = new_desk()
+    ana.premoderate()
+    mara = site.guest("Mara")
+    for text in ("one", "two", "three", "four"):
+        site.post(mara, text)
+    ana.open()
+    here = ana.page.locator(".queue [aria-current=true]")
+    done = ana.page.get_by_role("status")
+    for key, words, row in (
+        ("j", "", "three"),
+        ("r", "Rejected.", "two"),
+        ("u", "Undone: ", "three"),
+    ):
+        ana.press(key)
+        expect(done).to_contain_text(words)
+        expect(here).to_contain_text(row)
+        expect(here).to_be_focused()
+    ana.press("r")
+    expect(done).to_have_text("Rejected.")
+    ana.page.get_by_role("button", name="Undo").focus()
+    ana.press("Enter")
+    expect(done).to_contain_text("Undone: ")
+    expect(here).to_be_focused()
+    ana.press("x")
+    ana.page.get_by_role("button", name="Clear").focus()
+    ana.press("Enter")
+    expect(here).to_be_focused()
+    ana.press("a")
+    expect(done).to_have_text("Approved.")
+    site.post(mara, "five")
+    ana.page.locator(".pill").focus()
+    ana.press("Enter")
+    expect(here).to_be_focused()
+    assert ana.rows()[0] == "five"
