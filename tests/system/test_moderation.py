@@ -348,6 +348,7 @@ async def test_what_the_public_may_not_see_never_reaches_it(town: Town) -> None:
             f"{API}/counts?room={ROOM}",
             f"{API}/queue",
             f"{API}/acts",
+            f"{API}/restrictions",
             f"{API}/filters",
             f"/rooms/{ROOM}",
             f"/feeds/{ROOM}",
