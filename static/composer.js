@@ -17,7 +17,7 @@ import { button, el, isolated, setText } from "./dom.js";
  * @property {(isWriting: boolean) => void} onTyped  there is something in it, or nothing any more
  * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
  */
-/** @typedef {{label: string, run: () => Promise<void>}} Offer  to become somebody else */
+/** @typedef {{label: string, run: () => Promise<boolean>}} Offer  to become somebody else; false: stayed who it was */
 /** @typedef {{user: string | null, account: string, offer: Offer | null, body_chars: number, name_chars: number}} Writer  user: the name posts go under */
 
 const COUNTER_FROM = 200;
@@ -104,11 +104,17 @@ export class Composer {
     if (before.nextSibling !== this.#offer) before.after(this.#offer);
     this.#offer.hidden = !offer;
     setText(this.#offer, offer?.label ?? "");
-    this.#offer.onclick = () => offer?.run().then(() => this.focus());
-    setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
+    this.#offer.onclick = async () => {
+      if (await offer?.run()) memory.set(this.#draftKey, null); // it goes with who wrote it
+      this.focus();
+    };
     const key = `draft:${place}:${account}`;
-    if (key !== this.#draftKey) this.#text.value ||= memory.get(key) ?? text;
+    if (key !== this.#draftKey) {
+      this.#text.value ||= memory.get(key) ?? text;
+      this.#saved = ""; // it was another's
+    }
     this.#draftKey = key;
+    setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
     this.#count();
   }
 

@@ -18,11 +18,16 @@ export async function signInOffer(session, words, server) {
   const enter = async () => {
     const token = await signIn(server, site);
     if (token) session.speakWith(token);
+    return token !== null;
+  };
+  const leave = async () => {
+    session.speakWith(null);
+    return true;
   };
   return () => {
     if (session.isHosted || !ways.length) return null;
     return session.posting.account
-      ? { label: words.say("signOut"), run: async () => session.speakWith(null) }
+      ? { label: words.say("signOut"), run: leave }
       : { label: words.say("signIn"), run: enter };
   };
 }

@@ -149,6 +149,7 @@ def test_who_writes_in_a_thread_signs_in_there_goes_on_writing_and_signs_out(
     page.goto(town.news)
     text = page.get_by_role("textbox", name="Write a comment")
     text.fill("Half written")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
     _, link = ask(town, page, "Sign in")
     use(context, link)
     expect(page.get_by_text("Posting as \u2068Mara Lind\u2069")).to_be_visible()
@@ -157,8 +158,9 @@ def test_who_writes_in_a_thread_signs_in_there_goes_on_writing_and_signs_out(
     text.press("Control+Enter")
     expect(page.get_by_role("article", name="Mara Lind")).to_contain_text("Half written")
     page.reload()
-    text.fill("Another time")
+    text.focus()
     expect(page.get_by_text("Posting as \u2068Mara Lind\u2069")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("textbox", name="Your name")).to_be_visible()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(text).to_have_value("")  # the draft went with who wrote it, and was posted
