@@ -15,6 +15,7 @@ from livethread.model import (
     DeleteComment,
     EditComment,
     EndJudgement,
+    Judgement,
     ModerateComment,
     Outcome,
     PostComment,
@@ -61,7 +62,8 @@ def post(
 
 
 def edit(comment: int, body: str, **how: Any) -> Write:
-    return write(EditComment(CommentId(comment), body, None, WINDOW_S), **how)
+    judgement = how.pop("judgement", Judgement())
+    return write(EditComment(CommentId(comment), body, None, WINDOW_S, judgement), **how)
 
 
 def delete(comment: int, **how: Any) -> Write:

@@ -581,6 +581,56 @@ async def test_an_edit_that_a_filter_holds_takes_the_comment_out_of_sight(store:
     assert (await store.counts([A]))[A] == 0
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("settings", "judgement", "hold", "due_ms"),
+    [
+        ({"premoderate": True}, Judgement(), "every comment waits here", None),
+        ({}, Judgement(first=2), "new author: ", None),
+        ({}, Judgement(judge_s=5), "a bot looks at it", T0 + 6_000),
+    ],
+    ids=["premoderation", "first comments", "a bot"],
+)
+async def test_an_edit_of_what_is_shown_waits_where_a_new_comment_would(
+    store: Store,
+    settings: dict[str, Any],
+    judgement: Judgement,
+    hold: str,
+    due_ms: int | None,
+    together: bool,
+) -> None:
+    """Else words that nobody has looked at are shown under an approval of others."""
+    writes = [
+        post("words"),
+        post("staff's", author=MOD),
+        configure(title="T", **settings),
+        edit(1, "others", now=T0 + 1_000, judgement=judgement),
+        edit(2, "others", now=T0 + 1_000, judgement=judgement, author=MOD),
+    ]
+    if together:
+        *_, readers, staffs = await only(store, *writes)
+    else:
+        await only(store, *writes[:-2])
+        readers, staffs = await only(store, *writes[-2:])
+    held, shown = comment_of(readers), comment_of(staffs)
+    assert (held.state, held.due_ms, held.was_public) == ("held", due_ms, True)
+    assert held.hold is not None
+    assert held.hold.startswith(hold)
+    assert (shown.state, shown.hold, shown.due_ms) == ("visible", None, None)
+    assert (await store.counts([A]))[A] == 1
+    (again,) = await only(store, moderate(1, "approve"))
+    assert (comment_of(again).state, comment_of(again).body) == ("visible", "others")
+
+
+async def test_what_waits_keeps_its_reason_when_it_is_edited(store: Store) -> None:
+    await only(
+        store, post("words"), moderate(1, "hold", reason="look"), configure(premoderate=True)
+    )
+    (done,) = await only(store, edit(1, "others", judgement=Judgement(judge_s=5)))
+    assert (comment_of(done).state, comment_of(done).due_ms) == ("held", None)
+    assert comment_of(done).hold == "look"
+
+
 async def test_an_authors_first_comments_wait_until_enough_were_shown(store: Store) -> None:
     def first(**how: Any) -> Any:
         return write(PostComment("words", None, None, judgement=Judgement(first=2)), **how)
@@ -826,10 +876,11 @@ async def test_what_a_filter_holds_in_an_edit_waits_for_a_moderator_whatever_the
 
 
 async def test_words_edited_while_a_bot_looks_wait_as_long_again(store: Store) -> None:
-    await only(store, write(JUDGED), edit(1, "other words", now=T0 + 4_000))
+    looked_at = JUDGED.judgement
+    await only(store, write(JUDGED), edit(1, "other words", now=T0 + 4_000, judgement=looked_at))
     assert list(await store.due(T0 + 8_999, limit=9)) == []
     assert list(await store.due(T0 + 9_000, limit=9)) == [(A, 1)]
-    await only(store, edit(1, "other words again", now=T0 + 6_000))
+    await only(store, edit(1, "other words again", now=T0 + 6_000, judgement=looked_at))
     assert list(await store.due(T0 + 10_999, limit=9)) == []
     assert list(await store.due(T0 + 11_000, limit=9)) == [(A, 1)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from livethread.model import Draft, Role, RoomName
+from livethread.model import Draft, Judgement, Role, RoomName
 from livethread.moderation.engine import Engine
 from livethread.moderation.filters import Filters
 from livethread.moderation.links import hosts_in, is_among
@@ -152,12 +152,13 @@ def test_too_many_in_a_minute_wait() -> None:
     assert made.judge(draft("text", nonce="n9", now_ms=T0 + 60_001)).hold is None
 
 
-def test_an_edit_is_judged_by_its_words_not_by_its_number() -> None:
-    made = engine({"max_a_minute": 1, "max_repeats": 1, "hold_first": 5, "hold_words": ["x"]})
+def test_an_edit_is_judged_as_a_comment_is_but_not_counted() -> None:
+    made = engine({"max_a_minute": 1, "max_repeats": 1, "hold_words": ["x"]})
     for _ in range(3):
-        judged = made.judge(draft("fine", is_edit=True))
-        assert (judged.hold, judged.first) == (None, 0)
+        assert made.judge(draft("fine", is_edit=True)).hold is None
     assert made.judge(draft("x", is_edit=True)).hold == "word filter: x"
+    made = engine({"hold_first": 5, "judge_s": 2})
+    assert made.judge(draft("fine", is_edit=True)) == Judgement(None, first=5, judge_s=2)
 
 
 @pytest.mark.parametrize(

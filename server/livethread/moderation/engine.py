@@ -110,10 +110,9 @@ class Engine:
         rules = self._of(draft.room)
         text, hosts = plain(draft.body), hosts_in(draft.body)
         rules.refuse(text, hosts)
-        why = next(rules.reasons(draft, text, hosts), None)
-        if draft.is_edit:
-            return Judgement(why)
-        why, filters = self._too_often(rules.filters, draft, text) or why, rules.filters
+        why, filters = next(rules.reasons(draft, text, hosts), None), rules.filters
+        if not draft.is_edit:
+            why = self._too_often(filters, draft, text) or why
         return Judgement(why, filters.hold_first or 0, filters.judge_s or 0)
 
     def default(self, room: RoomName) -> Literal["approve", "hold"]:

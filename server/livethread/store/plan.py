@@ -214,8 +214,7 @@ class Plan:
         if room.slow_mode_s and not write.is_staff:
             self._hold_off(write, room.slow_mode_s)
         seq = room.seq + 1
-        hold = None if write.is_staff else self._why_held(write, room, wish.judgement)
-        is_judged = hold is None and wish.judgement.judge_s > 0 and not write.is_staff
+        hold = self._why_held(write, room, wish.judgement)
         comment = Comment(
             id=CommentId(seq),
             seq=seq,
@@ -232,16 +231,8 @@ class Plan:
             reactions=None,
             depth=0 if parent is None else parent.depth + 1,
             hold=hold,
+            due_ms=_due_ms(write, hold, wish.judgement),
         )
-        if is_judged:
-            due_ms = write.now_ms + wish.judgement.judge_s * 1000
-            comment = replace(
-                comment,
-                state=CommentState.HELD,
-                was_public=False,
-                hold=AWAITS_JUDGEMENT,
-                due_ms=due_ms,
-            )
         posted = (write.room, write.author.id)
         last_ms = self.state.last_post_ms.get(posted, write.now_ms)
         self.state.last_post_ms[posted] = max(last_ms, write.now_ms)
@@ -249,7 +240,9 @@ class Plan:
         return self._numbered(write.room, comment, visible=_is_visible(comment))
 
     def _why_held(self, write: Write, room: Room, judgement: Judgement) -> str | None:
-        """Why a new comment waits for a moderator; None if it doesn't."""
+        """Why new words wait, for a moderator or a bot; None if they don't."""
+        if write.is_staff:
+            return None
         if judgement.hold is not None:
             return judgement.hold
         if room.premoderate:
@@ -257,7 +250,7 @@ class Plan:
         shown = self.state.shown.get(write.author.id, 0)
         if shown < judgement.first:
             return f"new author: {shown} of {judgement.first} comments were shown"
-        return None
+        return AWAITS_JUDGEMENT if judgement.judge_s else None
 
     def _parent(self, write: Write, room: Room, id: CommentId) -> Comment:
         """The comment that is replied to, if it may be."""
@@ -285,14 +278,18 @@ class Plan:
         if write.now_ms - comment.created_ms > window_s * 1000 and not write.is_staff:
             raise Forbidden("It is too late to edit this comment.", field="comment")
         edited = replace(comment, body=wish.body, rich=wish.rich, edited_ms=write.now_ms)
-        why = None if write.is_staff else wish.judgement.hold
-        if why is not None and comment.state is not CommentState.HIDDEN:
-            held = replace(edited, state=CommentState.HELD, hold=why, due_ms=None)
-            return self._changed(write.room, held, visible=-_is_visible(comment))
-        if comment.due_ms is not None:  # other words, to be looked at for as long
-            wait_ms = comment.due_ms - (comment.edited_ms or comment.created_ms)
-            edited = replace(edited, due_ms=write.now_ms + wait_ms)
-        return self._changed(write.room, edited)
+        is_shown = comment.state is CommentState.VISIBLE
+        if is_shown or comment.due_ms is not None:
+            why = self._why_held(write, room, wish.judgement)
+        elif comment.state is CommentState.HELD and not write.is_staff:
+            why = wish.judgement.hold  # whatever else it waits for, it does already
+        else:
+            why = None
+        if why is None:
+            return self._changed(write.room, edited)
+        due_ms = _due_ms(write, why, wish.judgement)
+        held = replace(edited, state=CommentState.HELD, hold=why, due_ms=due_ms)
+        return self._changed(write.room, held, visible=-_is_visible(comment))
 
     def _delete(self, write: Write, id: CommentId) -> Committed:
         comment = self._target(write, id)
@@ -476,6 +473,11 @@ def _bound(wanted: int | None, present: int | None) -> int | None:
     if wanted is None:
         return present
     return None if wanted < 0 else wanted
+
+
+def _due_ms(write: Write, hold: str | None, judgement: Judgement) -> int | None:
+    """Until when a bot may look; None for what waits for a moderator, or not at all."""
+    return write.now_ms + judgement.judge_s * 1000 if hold == AWAITS_JUDGEMENT else None
 
 
 def _is_visible(comment: Comment) -> int:

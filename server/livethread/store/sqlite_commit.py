@@ -20,6 +20,7 @@ from livethread.model import (
     CommentId,
     CommentState,
     ConfigureRoom,
+    EditComment,
     ModerateComment,
     Outcome,
     PostComment,
@@ -232,7 +233,9 @@ def _read(
         rooms[name] = Room(name, first_epoch(installation, name))
     state = BatchState(rooms, {}, {}, set(), {})
     first = {
-        w.author.id for w in writes if isinstance(w.wish, PostComment) and w.wish.judgement.first
+        write.author.id
+        for write in writes
+        if isinstance(write.wish, PostComment | EditComment) and write.wish.judgement.first
     }
     state.shown.update(_rows(connection, _READ_SHOWN, first))
     known = [write for write in writes if write.room in ids]
