@@ -229,20 +229,27 @@ class DeleteComment:
 
 @value
 class SetReaction:
-    """``against`` names the reactions that count against a comment."""
+    """``against`` names the reactions that count against a comment.
+
+    A ``shadowed`` reader's counts for nobody.
+    """
 
     comment: CommentId
     reaction: str
     on: bool
     against: frozenset[str] = frozenset()
+    shadowed: bool = False
 
 
 @value
 class ReportComment:
+    """``hold_at`` reports hold the comment; a ``shadowed`` reader's is none."""
+
     comment: CommentId
     reason: str
     text: str | None
     hold_at: int = 0
+    shadowed: bool = False
 
 
 @value
@@ -279,7 +286,8 @@ class ConfigureRoom:
 class RestrictPerson:
     """Of a site (``mute``: of the room) bar a person, named or by a comment of theirs.
 
-    ``until_ms`` is when that ends, ms since the Unix epoch; None: not by itself.
+    ``until_ms`` is when that ends, ms since the Unix epoch; None: not by itself. ``spared`` are
+    those whom this moderator has no power over.
     """
 
     person: str | None
@@ -287,6 +295,7 @@ class RestrictPerson:
     action: PersonAction
     reason: str | None
     until_ms: int | None
+    spared: frozenset[str] = frozenset()
 
 
 @value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from livethread.auth.limits import Rate, RateLimiter
-from livethread.model import Draft, Judgement, RoomName
+from livethread.model import Draft, Judgement, Role, RoomName
 from livethread.protocol.frames import Limits
 
 
@@ -26,6 +26,12 @@ class Judge(Protocol):
     def hold_at(self, room: RoomName) -> int:
         """How many readers' reports hold a comment; 0: none do."""
 
+    def is_shadowed(self, room: RoomName, author: str, now_ms: int) -> bool:
+        """Whether what they do is to be seen by nobody else."""
+
+    def spared(self, site: str, role: Role) -> frozenset[str]:
+        """Whom a moderator, bot or admin of the site may not bar."""
+
 
 class NoJudge:
     """Lets everything pass."""
@@ -41,6 +47,12 @@ class NoJudge:
 
     def hold_at(self, room: RoomName) -> int:
         return 0
+
+    def is_shadowed(self, room: RoomName, author: str, now_ms: int) -> bool:
+        return False
+
+    def spared(self, site: str, role: Role) -> frozenset[str]:
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)

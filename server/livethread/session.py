@@ -36,8 +36,10 @@ from livethread.model import (
     PageRequest,
     PostComment,
     ReportComment,
+    RestrictPerson,
     Role,
     RoomName,
+    SetReaction,
     Wish,
     Write,
 )
@@ -402,14 +404,26 @@ class Session:
 
     def _judged(self, wish: Wish, room: RoomName, command: commands.InRoom) -> Wish:
         """The wish with what the filters say of it. Raises ``Rejected`` and ``Banned``."""
+        judge, me, now_ms = self._rules.judge, self.identity.id, self._rules.clock_ms()
         if not self.identity.is_staff and not isinstance(wish, DeleteComment):
-            self._rules.judge.admit(room, self.identity.id, self._rules.clock_ms())
-        if isinstance(wish, ReportComment):
-            return replace(wish, hold_at=self._rules.judge.hold_at(room))
-        if not isinstance(wish, PostComment | EditComment):
-            return wish
-        is_post = isinstance(wish, PostComment)
-        draft = Draft(
+            judge.admit(room, me, now_ms)
+        match wish:
+            case RestrictPerson():
+                return replace(wish, spared=judge.spared(self.identity.site, self.identity.role))
+            case SetReaction() if judge.is_shadowed(room, me, now_ms):
+                return replace(wish, shadowed=True)
+            case ReportComment():
+                shadowed = judge.is_shadowed(room, me, now_ms)
+                return replace(wish, hold_at=judge.hold_at(room), shadowed=shadowed)
+            case PostComment() | EditComment():
+                judgement = judge.judge(self._draft(wish, room, command, now_ms))
+                return wish if judgement == wish.judgement else replace(wish, judgement=judgement)
+        return wish
+
+    def _draft(
+        self, wish: PostComment | EditComment, room: RoomName, command: commands.InRoom, now_ms: int
+    ) -> Draft:
+        return Draft(
             room=room,
             author=self.identity.id,
             role=self.identity.role,
@@ -417,11 +431,9 @@ class Session:
             body=wish.body,
             trap=wish.trap if isinstance(wish, PostComment) else None,
             nonce=command.nonce if isinstance(command, commands.Write) else None,
-            is_edit=not is_post,
-            now_ms=self._rules.clock_ms(),
+            is_edit=isinstance(wish, EditComment),
+            now_ms=now_ms,
         )
-        judgement = self._rules.judge.judge(draft)
-        return wish if judgement == wish.judgement else replace(wish, judgement=judgement)
 
     def _take_place(self) -> None:
         if self._in_flight >= self._rules.max_in_flight:

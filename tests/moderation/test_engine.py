@@ -15,6 +15,7 @@ from livethread.moderation.links import hosts_in, is_among
 from livethread.moderation.repeats import Recently
 from livethread.moderation.words import WordList, plain
 from livethread.protocol.errors import Rejected
+from livethread.site import Standing
 
 A = RoomName("a")
 T0 = 1_795_358_416_123
@@ -256,3 +257,13 @@ def test_a_subdomain_is_among_but_not_a_suffix() -> None:
 
 def test_a_term_without_letters_finds_nothing() -> None:
     assert WordList(["!!!", "*"]).find(plain("anything *")) is None
+
+
+def test_staff_of_another_site_is_not_spared_nor_who_is_no_longer_staff() -> None:
+    mod, admin = Role.MODERATOR, Role.ADMIN
+    spoken = {("a", "u:1"): mod, ("a", "u:2"): admin, ("a", "u:3"): mod, ("b", "u:4"): mod}
+    roles = {("a", "u:3"): Role.READER, ("a", "u:5"): mod, ("b", "u:6"): admin}
+    made = Engine()
+    made.hear(Standing(1, {}, roles, {}, {}, spoken=spoken))
+    assert made.spared("a", Role.BOT) == made.spared("a", mod) == {"u:1", "u:2", "u:5"}
+    assert made.spared("a", admin) == {"u:2"}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from contextlib import closing
+from typing import Any, cast
 
 import pytest
 
+from livethread.auth.sign_in import SignIn
+from livethread.auth.signing import ISSUER
+from livethread.model import Role
+from livethread.site import Person
+from livethread.store.standing import RISE
 from tests.web.site import ROOM, ROOMS, Site, until
 
 ACTS = "/api/v1/acts"
@@ -222,6 +229,62 @@ async def test_who_is_shadowed_is_not_told_and_not_seen(site: Site, staff: dict[
     assert (seen["state"], seen["hold"]) == ("held", "shadow ban")
     counts = await site.client.get(f"/api/v1/counts?room={ROOM}")
     assert counts.json()["counts"][ROOM] == 1
+
+
+async def test_what_a_shadowed_reader_thinks_of_others_counts_for_nobody(
+    site: Site, staff: dict[str, str]
+) -> None:
+    mara, tom = await site.guest(), await site.guest("Tom")
+    theirs = await site.post(tom, "words")
+    await act(site, staff, (await site.post(mara, "mine"))["id"], "shadow")
+    await site.client.put(FILTERS, json={"hold_at_reports": 1}, headers=staff)
+    await noticed(site)
+    like = {"comment": theirs["id"], "reaction": "like", "on": True}
+    liked = await site.client.post(f"{ROOMS}/{ROOM}/reactions", json=like, headers=mara)
+    url = f"{ROOMS}/{ROOM}/comments/{theirs['id']}/reports"
+    reported = await site.client.post(url, json={"reason": "spam"}, headers=mara)
+    assert (liked.status_code, reported.status_code) == (200, 200)
+    shown = (await site.client.get(f"{ROOMS}/{ROOM}/comments")).json()["comments"][0]
+    assert (shown["state"], shown.get("reactions")) == ("visible", None)
+    assert (await site.client.get(QUEUE, headers=staff)).json()["reported"] == 0
+
+
+async def member(site: Site, name: str, role: str) -> tuple[str, dict[str, str]]:
+    """Somebody with that role here: their id and headers."""
+    person = Person("default", f"a:{name}", ISSUER, name, name, None, Role.READER, 1)
+    await site.gateway.services.store.remember(person)
+    with closing(sqlite3.connect(site.gateway.settings.data_dir / "livethread.db")) as database:
+        database.execute("INSERT INTO roles VALUES ('default', ?, ?)", (person.id, role))
+        database.execute(RISE)
+        database.commit()
+    await noticed(site)
+    signer = cast(SignIn, site.gateway.services.sign_in).signer
+    return person.id, {"Authorization": f"Bearer {signer.reader(person, 600)[1]}"}
+
+
+async def test_moderators_have_no_power_over_each_other_and_admins_none_over_admins(
+    site: Site, staff: dict[str, str]
+) -> None:
+    ana, by_ana = await member(site, "ana", "moderator")
+    ben, _ = await member(site, "ben", "moderator")
+    root, by_root = await member(site, "root", "admin")
+    other, _ = await member(site, "other", "admin")
+
+    async def bar(
+        whom: str, by: dict[str, str], action: str = "ban", url: str = f"{ROOMS}/{ROOM}/moderation"
+    ) -> int:
+        body = {"author": whom, "action": action}
+        return int((await site.client.post(url, json=body, headers=by)).status_code)
+
+    for by, whom in ((by_ana, ben), (by_ana, root), (staff, ana), (by_root, other)):
+        for action in ("ban", "mute", "shadow", "delete_all"):
+            assert await bar(whom, by, action) == 403
+        assert await bar(whom, by, "ban", "/api/v1/moderation") == 403
+    assert (await site.client.get(ACTS, headers=by_root)).json()["acts"] == []
+    assert await bar(ana, by_root) == 200
+    await noticed(site)
+    assert await bar(ana, staff, "unban") == 403
+    assert (await site.client.get(ACTS, headers=by_ana)).status_code == 403
 
 
 async def test_who_is_banned_is_nobody_here_until_it_ends(

@@ -71,12 +71,14 @@ class Engine:
         self._rooms: dict[RoomName, Rules] = {}
         self._none = Rules(Filters())
         self._restrictions: Mapping[tuple[str, str], tuple[Restriction, ...]] = {}
+        self._roles: Mapping[tuple[str, str], Role] = {}
         self._texts = Recently(REPEATS_S)
         self._authors = Recently(60.0)
 
     def hear(self, said: Standing) -> None:
         """Go by what is said now; filters that this version can't read are as if unsaid."""
         self._restrictions = said.restrictions
+        self._roles = {**said.spoken, **said.roles}
         sites: dict[str, Filters] = {}
         rooms: dict[RoomName, Filters] = {}
         for key, text in said.filters.items():
@@ -105,7 +107,7 @@ class Engine:
     def judge(self, draft: Draft) -> Judgement:
         if draft.role not in _JUDGED:
             return NOTHING
-        if self._is_restricted("shadow", draft.room, draft.author, draft.now_ms):
+        if self.is_shadowed(draft.room, draft.author, draft.now_ms):
             return Judgement(SHADOWED)
         rules = self._of(draft.room)
         text, hosts = plain(draft.body), hosts_in(draft.body)
@@ -120,6 +122,15 @@ class Engine:
 
     def hold_at(self, room: RoomName) -> int:
         return self._of(room).filters.hold_at_reports or 0
+
+    def is_shadowed(self, room: RoomName, author: str, now_ms: int) -> bool:
+        return self._is_restricted("shadow", room, author, now_ms)
+
+    def spared(self, site: str, role: Role) -> frozenset[str]:
+        above = {Role.ADMIN} if role is Role.ADMIN else {Role.ADMIN, Role.MODERATOR}
+        return frozenset(
+            person for (where, person), has in self._roles.items() if where == site and has in above
+        )
 
     def _is_restricted(self, kind: str, room: RoomName, author: str, now_ms: int) -> bool:
         found = self._restrictions.get((site_of(room), author), ())

@@ -306,7 +306,7 @@ class Plan:
         if self.state.rooms[write.room].state == "read_only" and not write.is_staff:
             raise RoomClosed
         key = ReactionKey(write.room, wish.comment, write.author.id, wish.reaction)
-        if (key in self.state.reactions) == wish.on:
+        if (key in self.state.reactions) == wish.on or (wish.shadowed and wish.on):
             return Committed(self.state.rooms[write.room], comment.last_seq, comment, None)
         counts = from_json(comment.reactions) if comment.reactions else {}
         count = counts.pop(wish.reaction, 0) + (1 if wish.on else -1)
@@ -331,8 +331,10 @@ class Plan:
     def _report(self, write: Write, wish: ReportComment) -> Committed:
         """Count a reader's first report of the comment; so many hold it."""
         comment = self._visible_target(write, wish.comment)
-        self.reports.append(write)
         room, key = self.state.rooms[write.room], CommentKey(write.room, comment.id)
+        if wish.shadowed:
+            return Committed(room, comment.last_seq, None, None)
+        self.reports.append(write)
         report = ReportKey(*key, write.author.id)
         if report in self.state.reported:
             return Committed(room, comment.last_seq, None, None)
@@ -397,6 +399,8 @@ class Plan:
         person = wish.person if comment is None else comment.author.id
         if not person or person == write.author.id:
             raise BadFrame("Name somebody else.", field="author")
+        if person in wish.spared:
+            raise Forbidden("They are staff of this site, too.", field="author")
         detail = to_json({"until_ms": wish.until_ms}).decode() if wish.until_ms else None
         act = self._note(write, wish.action, wish.reason, detail, comment, person)
         self.decrees.append(Decree(write, person))

@@ -56,15 +56,18 @@ async def read_restrictions(
     response_model=frames.Restricted,
     openapi_extra=described(SiteRestriction),
 )
-async def moderate_on_site(speaker: Speaker, body: JsonBody) -> Response:
+async def moderate_on_site(speaker: Speaker, gateway: AnyGateway, body: JsonBody) -> Response:
     """As in a room, for what is not of one room: a ban, a shadow ban, their end."""
     try:
         said = SiteRestriction.model_validate(body)
     except ValidationError as error:
         raise bad_frame(error) from error
     until_ms = None if said.until is None else round(said.until.timestamp() * 1000)
-    await speaker.decree("", RestrictPerson(said.author, None, said.action, said.reason, until_ms))
-    by = frames.Author(id=speaker.identity.id, name=speaker.identity.name)
+    me = speaker.identity
+    spared = gateway.services.rules.judge.spared(me.site, me.role)
+    wish = RestrictPerson(said.author, None, said.action, said.reason, until_ms, spared)
+    await speaker.decree("", wish)
+    by = frames.Author(id=me.id, name=me.name)
     return answer(encode(frames.Restricted(person=said.author, action=said.action, by=by)))
 
 
