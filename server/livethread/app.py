@@ -51,7 +51,7 @@ from pydantic_core import to_json
 from livethread import __version__
 from livethread.auth.authenticator import Authenticator
 from livethread.auth.directory import Directory
-from livethread.auth.fetching import fetch
+from livethread.auth.fetching import fetch, post
 from livethread.auth.issuers import Issuers
 from livethread.auth.keys import KeySets
 from livethread.auth.limits import Rate, RateLimiter
@@ -66,6 +66,7 @@ from livethread.auth.signing import Signer
 from livethread.door import Door
 from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
+from livethread.hook import Hook
 from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
 from livethread.joining import Joining
@@ -254,6 +255,8 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         done = list(committed)
         deliver(hub, done)
         gateway.watchers.tell(done)
+        if hook is not None:
+            hook.tell(done)
         acts = {one.act.action for one in done if one.act is not None}
         if acts & DECREES:
             gateway.look()
@@ -270,6 +273,9 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         max_batch=settings.commit_batch,
         company_s=settings.commit_company_ms / 1000,
     )
+    hook = None
+    if settings.hook_url:
+        hook = Hook(settings.hook_url, settings.hook_secret, post, writer, clocks.wall_ms)
     joining = Joining(
         store,
         hub,
@@ -304,6 +310,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         authenticator=authenticator,
         directory=directory,
         sign_in=sign_in_for(settings, store, directory, signer, clocks),
+        hook=hook,
         proxies=ProxyPolicy(settings.trusted_proxies),
     )
     gateway = Gateway(services, loop)
@@ -361,12 +368,16 @@ async def running_on(
         gateway.start()
         services = gateway.services
         judging = Judging(services.store, services.writer, services.rules.judge, clocks.wall_ms)
-        looking = asyncio.get_running_loop().create_task(judging.run())
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(judging.run())]
+        if services.hook is not None:
+            tasks.append(loop.create_task(services.hook.run()))
         try:
             yield gateway
         finally:
-            looking.cancel()
-            await asyncio.wait([looking])  # it may be reading the Store, which closes next
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)  # one may be reading the Store, which closes next
             await gateway.stop()
             if gateway.services.sign_in is not None:
                 await gateway.services.sign_in.close()

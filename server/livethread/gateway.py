@@ -22,6 +22,7 @@ from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.sign_in import SignIn
 from livethread.expiries import Expiries
 from livethread.following import Following
+from livethread.hook import Hook
 from livethread.hub import Hub
 from livethread.joining import Joining
 from livethread.protocol import frames
@@ -107,6 +108,7 @@ class Services:
     directory: Directory
     proxies: ProxyPolicy
     sign_in: SignIn | None = None
+    hook: Hook | None = None
 
 
 class Gateway:

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from livethread.site import clean_origin
+from livethread.webhook import key_of_secret
 
 CONFIG_FILE = Path("livethread.toml")
 
@@ -27,6 +28,8 @@ _NOT_SHOWN = (
     "secret",
     "smtp_url",
     "mail_from",
+    "hook_url",
+    "hook_secret",
     "database_url",
     "host",
     "trusted_proxies",
@@ -85,6 +88,14 @@ class Settings(BaseSettings):
         "smtps://…; empty means that nobody signs in by mail.",
     )
     mail_from: str = Field("", description="Sender of its mail, such as comments@news.example.")
+    hook_url: str = Field(
+        "",
+        description="Address that is asked about comments which wait for a judgement (the filter "
+        "`judge_s`); empty means none is.",
+    )
+    hook_secret: str = Field(
+        "", description="Key that signs what it is asked: `whsec_` and 24 bytes or more in base64."
+    )
     reserved_names: list[str] = Field(
         default_factory=list, description="Names that no guest may take, nor anything like them."
     )
@@ -218,6 +229,17 @@ class Settings(BaseSettings):
     def _mail_has_a_sender(self) -> Settings:
         if self.smtp_url and not (self.mail_from and self.public_url):
             raise ValueError("smtp_url needs mail_from, and public_url for the links in the mail")
+        return self
+
+    @model_validator(mode="after")
+    def _hook_has_a_secret(self) -> Settings:
+        if self.hook_url:
+            if urlsplit(self.hook_url).scheme not in ("http", "https"):
+                raise ValueError("hook_url is not like https://judge.example/comments")
+            try:
+                key_of_secret(self.hook_secret)
+            except ValueError as error:
+                raise ValueError(f"hook_secret: {error}") from error
         return self
 
     @field_validator("origins")

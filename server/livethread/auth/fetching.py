@@ -1,8 +1,9 @@
-"""Reads a small document from a configured address: bounded in size and time, no redirects."""
+"""Asks a configured address: bounded in size and time, no redirects."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import httpx2
 
@@ -12,19 +13,30 @@ TIMEOUT_S = 5.0
 
 async def fetch(url: str) -> bytes:
     """The body of a 200. Raises ``OSError`` for anything else, whatever it was."""
+    return await _ask("GET", url, b"", {})
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The same, of the answer to a body."""
+    return await _ask("POST", url, body, headers)
+
+
+async def _ask(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     try:
         async with (
             asyncio.timeout(TIMEOUT_S),
             httpx2.AsyncClient(follow_redirects=False, timeout=TIMEOUT_S) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+            client.stream(
+                method, url, content=body, headers={"Accept": "application/json", **headers}
+            ) as answer,
         ):
             if answer.status_code != httpx2.codes.OK:
                 raise OSError(f"answered {answer.status_code}")
-            body = bytearray()
+            read = bytearray()
             async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
+                read += chunk
+                if len(read) > MAX_BYTES:
                     raise OSError(f"longer than {MAX_BYTES} bytes")
     except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
         raise OSError(type(error).__name__) from error
-    return bytes(body)
+    return bytes(read)

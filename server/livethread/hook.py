@@ -1,0 +1,129 @@
+"""Asks an address of the operator's what to do with comments that wait for a judgement.
+
+Whatever else but a decision comes back, or nothing, leaves the comment to its time limit, as it is
+left by a bot that is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Literal
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+
+from livethread.model import (
+    Audience,
+    Author,
+    Comment,
+    CommentId,
+    Committed,
+    ModerateComment,
+    Outcome,
+    RoomName,
+    Write,
+)
+from livethread.site import name_of, site_of
+from livethread.views import comment_json, timestamp
+from livethread.webhook import key_of_secret, signed
+from livethread.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[bytes]]
+"""Sends a body with headers to an address; returns the answer's, or raises ``OSError``."""
+
+AT_ONCE = 4
+MOST_WAITING = 1_000
+HOOK = Author("s:hook", "Hook", badge="bot")
+
+
+class Decision(BaseModel):
+    """What the hook answers; None: it leaves the comment to others."""
+
+    action: Literal["approve", "hold", "reject"] | None = None
+    reason: str | None = None
+
+
+class Hook:
+    """Asks ``AT_ONCE`` times at a time; beyond ``MOST_WAITING`` comments wait for nobody here.
+
+    ``clock_ms`` is wall time, ms since 1970.
+    """
+
+    def __init__(
+        self, url: str, secret: str, post: Post, writer: Writer, clock_ms: Callable[[], int]
+    ) -> None:
+        self._url = url
+        self._key = key_of_secret(secret)
+        self._post = post
+        self._writer = writer
+        self._clock_ms = clock_ms
+        self._newest: dict[tuple[RoomName, CommentId], Comment] = {}
+        self._waiting: asyncio.Queue[tuple[RoomName, CommentId]] = asyncio.Queue(MOST_WAITING)
+        self._is_failing = False
+
+    def tell(self, committed: Iterable[Committed]) -> None:
+        """Ask about what has come to wait for a judgement."""
+        for one in committed:
+            comment = one.comment
+            if comment is None or comment.due_ms is None or one.is_duplicate:
+                continue
+            place = one.room.name, comment.id
+            if place not in self._newest:
+                if self._waiting.full():
+                    continue
+                self._waiting.put_nowait(place)
+            self._newest[place] = comment
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            place = await self._waiting.get()
+            try:
+                await self._judge(place[0], self._newest.pop(place))
+            except Exception:
+                log.exception("hook_broke")
+
+    async def _judge(self, room: RoomName, comment: Comment) -> None:
+        left_s = ((comment.due_ms or 0) - self._clock_ms()) / 1000
+        try:
+            async with asyncio.timeout(left_s):
+                decision = await self._ask(room, comment)
+        except (OSError, TimeoutError, ValidationError) as error:
+            if not self._is_failing:
+                log.warning("hook_failed", error=str(error) or type(error).__name__)
+            self._is_failing = True
+            return
+        if self._is_failing:
+            log.info("hook_answers_again")
+        self._is_failing = False
+        if decision.action is not None:
+            # By its seq: what its author has changed since was not judged.
+            wish = ModerateComment(comment.id, decision.action, decision.reason, comment.seq)
+            write = Write(room, HOOK, True, None, "", self._clock_ms(), wish)
+            self._writer.submit(write, _not_answered)
+
+    async def _ask(self, room: RoomName, comment: Comment) -> Decision:
+        asked = {
+            "type": "comment.waiting",
+            "site": site_of(room),
+            "room": name_of(room),
+            "until": timestamp(comment.due_ms or 0),
+            "comment": comment_json(comment, Audience.STAFF),
+        }
+        body = to_json(asked)
+        id = hashlib.blake2s(f"{room}\0{comment.seq}".encode(), digest_size=16).hexdigest()
+        headers = signed(self._key, f"msg_{id}", self._clock_ms() // 1000, body)
+        return Decision.model_validate_json(await self._post(self._url, body, headers))
+
+
+def _not_answered(_: Outcome) -> None:
+    pass
