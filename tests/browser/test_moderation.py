@@ -184,7 +184,8 @@ def test_hostile_text_in_every_field_is_text(site: Site, new_desk: NewDesk) -> N
         ana.restrict(text, "ban", reason=text)
     ana.open()
     for tab, each in (("Held", 1), ("Recent", 1), ("Restricted", 2)):
-        ana.tab(tab)
+        if tab != "Held":  # which is there; loaded anew it would lose what is selected meanwhile
+            ana.tab(tab)
         expect(ana.page.locator(".row")).to_have_count(each * len(texts))
         for row in range(each * len(texts)):
             ana.page.locator(".row .open").nth(row).click()
@@ -405,7 +406,8 @@ def test_axe_finds_nothing_and_every_target_is_large_enough(
     ana.restrict(comment["author"]["id"], "mute", reason="x" * 400)
     ana.open()
     for tab in ("Held", "Restricted"):
-        ana.tab(tab)
+        if tab != "Held":  # which is there; loaded anew it would lose what is selected meanwhile
+            ana.tab(tab)
         expect(ana.page.locator(".author p, .log")).to_be_visible()
         ana.press("x")
         expect(ana.page.locator(".bulk")).to_be_visible()
