@@ -15,7 +15,7 @@ from livethread.moderation.links import hosts_in, is_among
 from livethread.moderation.repeats import Recently
 from livethread.moderation.words import WordList, plain
 from livethread.protocol.errors import Rejected
-from livethread.site import Standing
+from livethread.site import Restriction, Standing
 
 A = RoomName("a")
 T0 = 1_795_358_416_123
@@ -267,3 +267,12 @@ def test_staff_of_another_site_is_not_spared_nor_who_is_no_longer_staff() -> Non
     made.hear(Standing(1, {}, roles, {}, {}, spoken=spoken))
     assert made.spared("a", Role.BOT) == made.spared("a", mod) == {"u:1", "u:2", "u:5"}
     assert made.spared("a", admin) == {"u:2"}
+
+
+@pytest.mark.parametrize("role", [Role.GUEST, Role.READER, Role.TRUSTED, Role.BOT])
+def test_who_is_shadowed_is_held_whatever_filters_let_pass(role: Role) -> None:
+    made = Engine()
+    shadow = Restriction("shadow", None, None)
+    made.hear(Standing(1, {}, {}, {}, {}, restrictions={("default", "g:1"): (shadow,)}))
+    assert made.judge(draft("words", author="g:1", role=role)).hold == "shadow ban"
+    assert made.judge(draft("words", author="g:2", role=role)).hold is None

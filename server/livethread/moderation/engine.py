@@ -105,10 +105,10 @@ class Engine:
             raise Banned("You can't comment in this room.")
 
     def judge(self, draft: Draft) -> Judgement:
-        if draft.role not in _JUDGED:
-            return NOTHING
         if self.is_shadowed(draft.room, draft.author, draft.now_ms):
             return Judgement(SHADOWED)
+        if draft.role not in _JUDGED:
+            return NOTHING
         rules = self._of(draft.room)
         text, hosts = plain(draft.body), hosts_in(draft.body)
         rules.refuse(text, hosts)
