@@ -22,9 +22,8 @@ from livethread.model import (
     CommentId,
     Committed,
     ModerateComment,
-    Outcome,
     RoomName,
-    Write,
+    decreed,
 )
 from livethread.site import name_of, site_of
 from livethread.views import comment_json, timestamp
@@ -70,9 +69,12 @@ class Hook:
         """Ask about what has come to wait for a judgement."""
         for one in committed:
             comment = one.comment
-            if comment is None or comment.due_ms is None or one.is_duplicate:
+            if comment is None or one.is_duplicate:
                 continue
             place = one.room.name, comment.id
+            if comment.due_ms is None:  # decided, or gone: none of the hook's business any more
+                self._newest.pop(place, None)
+                continue
             if place not in self._newest:
                 if self._waiting.full():
                     continue
@@ -87,8 +89,11 @@ class Hook:
     async def _work(self) -> None:
         while True:
             place = await self._waiting.get()
+            comment = self._newest.pop(place, None)
+            if comment is None:
+                continue
             try:
-                await self._judge(place[0], self._newest.pop(place))
+                await self._judge(place[0], comment)
             except Exception:
                 log.exception("hook_broke")
 
@@ -108,8 +113,7 @@ class Hook:
         if decision.action is not None:
             # By its seq: what its author has changed since was not judged.
             wish = ModerateComment(comment.id, decision.action, decision.reason, comment.seq)
-            write = Write(room, HOOK, True, None, "", self._clock_ms(), wish)
-            self._writer.submit(write, _not_answered)
+            self._writer.submit(decreed(room, HOOK, self._clock_ms(), wish))
 
     async def _ask(self, room: RoomName, comment: Comment) -> Decision:
         asked = {
@@ -123,7 +127,3 @@ class Hook:
         id = hashlib.blake2s(f"{room}\0{comment.seq}".encode(), digest_size=16).hexdigest()
         headers = signed(self._key, f"msg_{id}", self._clock_ms() // 1000, body)
         return Decision.model_validate_json(await self._post(self._url, body, headers))
-
-
-def _not_answered(_: Outcome) -> None:
-    pass

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from livethread.model import Author, EndJudgement, Outcome, Write
+from livethread.model import Author, EndJudgement, decreed
 from livethread.protocol.errors import LivethreadError
 from livethread.rules import Judge
 from livethread.store.base import ModerationStore
@@ -51,9 +51,4 @@ class Judging:
         for room, comment in await self._store.due(now_ms, limit=MOST_AT_ONCE):
             action = self._judge.default(room)
             wish = EndJudgement(comment, action, "no judgement in time")
-            write = Write(room, _CLOCK, True, None, "", now_ms, wish)
-            self._writer.submit(write, _not_answered)
-
-
-def _not_answered(_: Outcome) -> None:
-    pass
+            self._writer.submit(decreed(room, _CLOCK, now_ms, wish))

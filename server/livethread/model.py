@@ -337,6 +337,11 @@ class Write:
     wish: Wish
 
 
+def decreed(room: RoomName, by: Author, now_ms: int, wish: Wish) -> Write:
+    """A write that no command asked for: by staff or the server, without a nonce."""
+    return Write(room, by, True, None, "", now_ms, wish)
+
+
 @value
 class Act:
     """What someone did as staff, as the audit log keeps it; it is written with the act itself.

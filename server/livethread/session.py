@@ -409,7 +409,7 @@ class Session:
             judge.admit(room, me, now_ms)
         match wish:
             case RestrictPerson():
-                return replace(wish, spared=judge.spared(self.identity.site, self.identity.role))
+                return self.within_power(wish)
             case SetReaction() if judge.is_shadowed(room, me, now_ms):
                 return replace(wish, shadowed=True)
             case ReportComment():
@@ -419,6 +419,11 @@ class Session:
                 judgement = judge.judge(self._draft(wish, room, command, now_ms))
                 return wish if judgement == wish.judgement else replace(wish, judgement=judgement)
         return wish
+
+    def within_power(self, wish: RestrictPerson) -> RestrictPerson:
+        """The wish with whom this identity can't bar."""
+        spared = self._rules.judge.spared(self.identity.site, self.identity.role)
+        return replace(wish, spared=spared)
 
     def _draft(
         self, wish: PostComment | EditComment, room: RoomName, command: commands.InRoom, now_ms: int

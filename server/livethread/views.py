@@ -38,6 +38,11 @@ def timestamp(ms: int) -> str:
     return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
 
 
+def milliseconds(moment: datetime | None) -> int | None:
+    """Since 1970; None stays None."""
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
 @lru_cache(maxsize=64)  # many comments of one second: formatting it was half of encoding one
 def _second(s: int) -> str:
     return f"{datetime.fromtimestamp(s, UTC):%Y-%m-%dT%H:%M:%S}"

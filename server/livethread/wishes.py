@@ -23,6 +23,7 @@ from livethread.model import (
 from livethread.protocol import commands
 from livethread.protocol.errors import BadFrame, Rejected, TooLarge
 from livethread.rules import SessionRules
+from livethread.views import milliseconds
 
 
 def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]:
@@ -62,8 +63,7 @@ def wish_of(command: commands.InRoom, rules: SessionRules) -> tuple[Scope, Wish]
 def _decision(command: commands.Moderate) -> Wish:
     id = None if command.comment is None else CommentId(command.comment)
     if command.action in get_args(PersonAction):
-        until = command.until
-        until_ms = None if until is None else round(until.timestamp() * 1000)
+        until_ms = milliseconds(command.until)
         action = cast(PersonAction, command.action)
         return RestrictPerson(command.author, id, action, command.reason, until_ms)
     assert id is not None

@@ -26,6 +26,12 @@ COMPANY = 16
 """Writes that need wait for no more: a batch's fixed cost is small beside theirs by then."""
 
 Answer = Callable[[Outcome], None]
+
+
+def _to_nobody(_: Outcome) -> None:
+    pass
+
+
 """Called once, on the loop, with a write's outcome; must not raise."""
 
 
@@ -93,7 +99,7 @@ class Writer:
     def queued(self) -> int:
         return len(self._queue)
 
-    def submit(self, write: Write, answer: Answer) -> None:
+    def submit(self, write: Write, answer: Answer = _to_nobody) -> None:
         """Have the write committed; its outcome goes to ``answer``. Never blocks."""
         if self._is_closed or len(self._queue) >= self._max_queue:
             answer(Unavailable(retry_after_ms=1000))

@@ -197,17 +197,24 @@ async def set_filters(town: Town, **filters: Any) -> None:
         assert answer.status_code == 200, answer.text
 
 
+async def first_held(by: Ear) -> dict[str, Any]:
+    """A comment that waits: filters count within a second."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            comment: dict[str, Any] = (await ask(by, type="post", room=ROOM, body="fine"))[
+                "comment"
+            ]
+            if comment["state"] == "held":
+                return comment
+
+
 async def test_a_bot_judges_what_waits_for_it(town: Town) -> None:
     """The example bot, which begins while something waits already."""
     example = runpy.run_path(str(ROOT / "examples" / "moderator.py"))
     await set_filters(town, judge_s=3_600)
     mara, tom = await town.guest("Mara"), await town.guest("Tom")
     await ask(tom, type="join", room=ROOM)
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            first = (await ask(mara, type="post", room=ROOM, body="fine"))["comment"]
-            if first["state"] == "held":
-                break
+    first = await first_held(mara)
     token = bot_token(town.server, "Judge", "read", "moderate", "staff-feed")
     bot = example["make_bot"](town.server.url, token, ["casino"], ["https://"])
     serving_bot = asyncio.create_task(bot.serve())
@@ -229,11 +236,7 @@ async def test_words_edited_while_a_bot_looks_are_judged_anew(town: Town) -> Non
     await set_filters(town, judge_s=3_600)
     mara, mod = await town.guest("Mara"), await town.staff()
     await ask(mod, type="watch", on=True)
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            comment = (await ask(mara, type="post", room=ROOM, body="fine"))["comment"]
-            if comment["state"] == "held":
-                break
+    comment = await first_held(mara)
     looking, edited, judged = asyncio.Event(), asyncio.Event(), []
     bot = Bot(town.server.url, bot_token(town.server, "Slow", "read", "moderate", "staff-feed"))
 
@@ -263,11 +266,8 @@ async def test_without_a_judgement_in_time_the_default_is_done(
     await set_filters(town, judge_s=1, judge_default=default)
     mod, mara = await town.staff(), await town.guest("Mara")
     await ask(mod, type="watch", on=True)
+    comment = await first_held(mara)
     async with asyncio.timeout(PATIENCE_S):
-        while True:
-            comment = (await ask(mara, type="post", room=ROOM, body="words"))["comment"]
-            if comment["state"] == "held":
-                break
         while True:
             told = await mod.hear("queued", action=default)
             if told["comment"]["id"] == comment["id"]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from livethread.hook import AT_ONCE
 from tests.web.site import ROOM, ROOMS, Site, a_site, until
 
 KEY = bytes(range(32))
@@ -173,6 +174,30 @@ async def test_words_changed_while_the_hook_looks_are_not_approved(tmp_path: Pat
         found = await states(site, lambda found: found.get(last["id"]) == "visible")
         assert found == {comment["id"]: "held", last["id"]: "visible"}
     assert len(asked) == 3
+
+
+async def test_what_is_gone_before_its_turn_is_told_to_nobody(tmp_path: Path) -> None:
+    released = asyncio.Event()
+
+    async def answer(words: str) -> bytes:
+        await released.wait()
+        return reply({"action": "approve"})
+
+    async with a_hook(answer) as (url, asked), judged_site(tmp_path, url, judge_s=3_600) as site:
+        mara = await site.guest()
+        for number in range(AT_ONCE):
+            await site.post(mara, f"words {number}")
+        await until(lambda: len(asked) == AT_ONCE)
+        gone = await site.post(mara, "a secret")
+        place = f"{ROOMS}/{ROOM}/comments/{gone['id']}"
+        keyed = {**mara, "Idempotency-Key": "key-gone-1"}
+        deleted = await site.client.delete(place, headers=keyed)
+        assert deleted.status_code == 200, deleted.text
+        last = await site.post(mara, "last")
+        released.set()
+        await states(site, lambda found: found.get(last["id"]) == "visible")
+    assert len(asked) == AT_ONCE + 1
+    assert not any(b"a secret" in body for _, body in asked)
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "no base64!"])

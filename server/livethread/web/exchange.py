@@ -8,7 +8,7 @@ from typing import Any
 from livethread.auth.identity import Identity
 from livethread.effects import Effect, Identify, ReadPage, Send, Submit, Subscribe
 from livethread.gateway import Gateway
-from livethread.model import Committed, Outcome, RoomName, Wish, Write
+from livethread.model import Committed, Outcome, RestrictPerson, RoomName, Wish, Write, decreed
 from livethread.protocol import commands, frames
 from livethread.protocol.errors import Internal, LivethreadError
 from livethread.session import Session
@@ -93,8 +93,10 @@ class Exchange:
         """
         identity = self.identity
         identity.require("moderate", room or "*")
+        if isinstance(wish, RestrictPerson):
+            wish = self._session.within_power(wish)
         now_ms = self._services.rules.clock_ms()
-        write = Write(self.key_of(room), identity.author, True, None, "", now_ms, wish)
+        write = decreed(self.key_of(room), identity.author, now_ms, wish)
         outcome = await self._commit(write)
         if isinstance(outcome, LivethreadError):
             raise outcome

@@ -13,7 +13,7 @@ from livethread.model import Restricted, RestrictedRequest, RestrictPerson
 from livethread.protocol import frames
 from livethread.protocol.codec import bad_frame, encode
 from livethread.site import name_of
-from livethread.views import timestamp
+from livethread.views import milliseconds, timestamp
 from livethread.web.api import api_router
 from livethread.web.caller import AnyGateway, JsonBody, Reader, Speaker
 from livethread.web.rooms import answer
@@ -56,18 +56,15 @@ async def read_restrictions(
     response_model=frames.Restricted,
     openapi_extra=described(SiteRestriction),
 )
-async def moderate_on_site(speaker: Speaker, gateway: AnyGateway, body: JsonBody) -> Response:
+async def moderate_on_site(speaker: Speaker, body: JsonBody) -> Response:
     """As in a room, for what is not of one room: a ban, a shadow ban, their end."""
     try:
         said = SiteRestriction.model_validate(body)
     except ValidationError as error:
         raise bad_frame(error) from error
-    until_ms = None if said.until is None else round(said.until.timestamp() * 1000)
-    me = speaker.identity
-    spared = gateway.services.rules.judge.spared(me.site, me.role)
-    wish = RestrictPerson(said.author, None, said.action, said.reason, until_ms, spared)
-    await speaker.decree("", wish)
-    by = frames.Author(id=me.id, name=me.name)
+    until_ms = milliseconds(said.until)
+    await speaker.decree("", RestrictPerson(said.author, None, said.action, said.reason, until_ms))
+    by = frames.Author(id=speaker.identity.id, name=speaker.identity.name)
     return answer(encode(frames.Restricted(person=said.author, action=said.action, by=by)))
 
 
