@@ -99,6 +99,10 @@ def test_a_flag_beats_the_environment_beats_the_file(
         (["--origins", "a.example"], "--origins: 'a.example' is not an origin"),
         (["--config", "/nowhere.toml"], "/nowhere.toml: there is no such file"),
         (["--config", "/tmp"], "is a directory"),
+        (
+            ["--hook-url", "https://judge.example"],
+            "Error: hook_secret: it has 0 bytes, of 24 at least.",
+        ),
     ],
 )
 def test_a_wrong_flag_is_named(arguments: list[str], says: str) -> None:

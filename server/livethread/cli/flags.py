@@ -123,5 +123,7 @@ def _problem(error: Any, given: dict[str, Any]) -> str:
         near = nearest(name, Settings.model_fields)
         return f"{name}: there is no such setting" + (f"; is it {near}?" if near else ".")
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
+    if not name:  # of several together: the message names them
+        return f"{message}."
     where = flag_name(name) if name in given else f"{name} ({ENV_PREFIX}{name.upper()} or the file)"
     return f"{where}: {message}."
