@@ -175,6 +175,7 @@ class Draft:
     """What is about to be written, as filters look at it; ``trap`` is a field people don't see.
 
     ``since_ms`` is when a guest's identity was made, ms since 1970; None if that isn't known.
+    ``edits`` is the comment whose words these are to be; None: a new one's.
     """
 
     room: RoomName
@@ -184,7 +185,7 @@ class Draft:
     body: str
     trap: str | None
     nonce: str | None
-    is_edit: bool
+    edits: CommentId | None
     now_ms: int
 
 

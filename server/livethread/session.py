@@ -436,7 +436,7 @@ class Session:
             body=wish.body,
             trap=wish.trap if isinstance(wish, PostComment) else None,
             nonce=command.nonce if isinstance(command, commands.Write) else None,
-            is_edit=isinstance(wish, EditComment),
+            edits=wish.comment if isinstance(wish, EditComment) else None,
             now_ms=now_ms,
         )
 

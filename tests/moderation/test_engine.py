@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from livethread.model import Draft, Judgement, Role, RoomName
+from livethread.model import CommentId, Draft, Judgement, Role, RoomName
 from livethread.moderation.engine import Engine
 from livethread.moderation.filters import Filters
 from livethread.moderation.links import hosts_in, is_among
@@ -30,7 +30,7 @@ def draft(body: str = "Hello", **changed: Any) -> Draft:
         "body": body,
         "trap": None,
         "nonce": "nonce-01",
-        "is_edit": False,
+        "edits": None,
         "now_ms": T0,
     }
     return Draft(**given | changed)
@@ -99,9 +99,9 @@ def test_a_filter_holds_what_it_is_meant_for_and_says_why(
     ],
 )
 def test_what_is_refused_is_not_told_why(filters: dict[str, Any], body: str) -> None:
-    for is_edit in (False, True):
+    for edits in (None, CommentId(1)):
         with pytest.raises(Rejected) as refused:
-            hold(filters, body, is_edit=is_edit)
+            hold(filters, body, edits=edits)
         assert refused.value.field == "body"
         assert not any(word in str(refused.value) for word in ("casino", "bad", "xn--"))
 
@@ -153,13 +153,30 @@ def test_too_many_in_a_minute_wait() -> None:
     assert made.judge(draft("text", nonce="n9", now_ms=T0 + 60_001)).hold is None
 
 
-def test_an_edit_is_judged_as_a_comment_is_but_not_counted() -> None:
-    made = engine({"max_a_minute": 1, "max_repeats": 1, "hold_words": ["x"]})
+def test_an_edit_is_judged_as_a_comment_is_but_is_none_more_in_a_minute() -> None:
+    made = engine({"max_a_minute": 1, "hold_words": ["x"]})
     for _ in range(3):
-        assert made.judge(draft("fine", is_edit=True)).hold is None
-    assert made.judge(draft("x", is_edit=True)).hold == "word filter: x"
+        assert made.judge(draft("fine", edits=CommentId(1))).hold is None
+    assert made.judge(draft("x", edits=CommentId(1))).hold == "word filter: x"
     made = engine({"hold_first": 5, "judge_s": 2})
-    assert made.judge(draft("fine", is_edit=True)) == Judgement(None, first=5, judge_s=2)
+    assert made.judge(draft("fine", edits=CommentId(1))) == Judgement(None, first=5, judge_s=2)
+
+
+def test_comments_that_are_edited_to_the_same_text_repeat_it() -> None:
+    made = engine({"max_repeats": 2})
+
+    def edited(id: int, nonce: str) -> str | None:
+        return made.judge(draft("Buy here!", edits=CommentId(id), nonce=nonce)).hold
+
+    assert [edited(1, f"n{n}") for n in range(5)] == [None] * 5  # one comment is one
+    assert edited(2, "n8") is None
+    assert edited(3, "n9") == "repeated text: 3 times in ten minutes"
+
+
+def test_the_same_nonce_in_many_rooms_is_many_comments() -> None:
+    made = engine({"max_repeats": 2, "max_a_minute": 2})
+    rooms = [RoomName(f"room-{n}") for n in range(3)]
+    assert [made.judge(draft("Buy!", room=room)).hold is None for room in rooms] == [1, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,7 @@ class Engine:
         text, hosts = plain(draft.body), hosts_in(draft.body)
         rules.refuse(text, hosts)
         why, filters = next(rules.reasons(draft, text, hosts), None), rules.filters
-        if not draft.is_edit:
-            why = self._too_often(filters, draft, text) or why
+        why = self._too_often(filters, draft, text) or why
         return Judgement(why, filters.hold_first or 0, filters.judge_s or 0)
 
     def default(self, room: RoomName) -> Literal["approve", "hold"]:
@@ -142,14 +141,16 @@ class Engine:
         )
 
     def _too_often(self, filters: Filters, draft: Draft, text: str) -> str | None:
-        by, now_ms = f"{draft.author} {draft.nonce}", draft.now_ms
+        # A nonce is of one room; however often a comment is edited, it is one that says so.
+        said = draft.nonce if draft.edits is None else f"#{draft.edits}"
+        by, now_ms = f"{draft.room}\0{draft.author}\0{said}", draft.now_ms
         if filters.max_repeats is not None:
             site = site_of(draft.room)
             key = hashlib.blake2s(f"{site}\0{text}".encode(), digest_size=16).hexdigest()
             times = self._texts.count(key, by, now_ms)
             if times > filters.max_repeats:
                 return f"repeated text: {times} times in ten minutes"
-        if filters.max_a_minute is not None:
+        if filters.max_a_minute is not None and draft.edits is None:
             times = self._authors.count(f"{site_of(draft.room)}\0{draft.author}", by, now_ms)
             if times > filters.max_a_minute:
                 return f"rate: {times} comments in a minute"
