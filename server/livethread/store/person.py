@@ -25,7 +25,8 @@ CASE WHEN ?1 = 'default' THEN instr(name, ' ') = 0 ELSE substr(name, 1, length(?
 END AND id IN (
   SELECT room_id FROM comments WHERE author_id = ?2
   UNION SELECT room_id FROM reactions WHERE author_id = ?2
-  UNION SELECT room_id FROM reports WHERE author_id = ?2)
+  UNION SELECT room_id FROM reports WHERE author_id = ?2
+  UNION SELECT room_id FROM answers WHERE author_id = ?2)
 """
 _COMMENTS = """
 SELECT comments.id, parent, author_name, author_avatar, body, created_ms, edited_ms, state,
@@ -33,6 +34,7 @@ SELECT comments.id, parent, author_name, author_avatar, body, created_ms, edited
 FROM comments LEFT JOIN removed ON removed.room_id = comments.room_id AND comment_id = comments.id
 WHERE comments.room_id = ? AND author_id = ? ORDER BY comments.id
 """
+_LINKS = "email IN (SELECT subject FROM people WHERE site = ? AND id = ?)"
 _OF_SITE = {
     "people": "site = ? AND id = ?",
     "roles": "site = ? AND person = ?",
@@ -42,7 +44,7 @@ _OF_SITE = {
 
 
 def export(database: sqlite3.Connection, site: str, id: str) -> dict[str, Any]:
-    """Everything kept under that id, for its owner: comments in any state, acts about them."""
+    """Everything kept under that id, for its owner: comments in any state, acts, also ``done``."""
     rooms = database.execute(_ROOMS, (site, id)).fetchall()
     value: dict[str, Any] = {"site": site, "id": id}
     for table, condition in _OF_SITE.items():
@@ -65,8 +67,11 @@ def export(database: sqlite3.Connection, site: str, id: str) -> dict[str, Any]:
         }
         for room_id, name in rooms
     ]
-    query = "SELECT room, comment_id, action, reason, at_ms FROM acts WHERE person = ? ORDER BY id"
-    value["acts"] = _rows(database, query, (id,))
+    query = "SELECT room, comment_id, action, reason, at_ms FROM acts WHERE {} = ? ORDER BY id"
+    value["acts"] = _rows(database, query.format("person"), (id,))
+    value["done"] = _rows(database, query.format("by_id"), (id,))
+    query = f"SELECT email, expires_ms FROM links WHERE {_LINKS}"
+    value["links"] = _rows(database, query, (site, id))
     return value
 
 
@@ -88,16 +93,14 @@ def erase(database: sqlite3.Connection, site: str, id: str) -> int:
             (nobody, room_id, id),
         )
         database.execute("DELETE FROM answers WHERE room_id = ? AND author_id = ?", (room_id, id))
-    database.execute(
-        "DELETE FROM links WHERE email IN (SELECT subject FROM people WHERE site = ? AND id = ?)",
-        (site, id),
-    )
+    database.execute(f"DELETE FROM links WHERE {_LINKS}", (site, id))
     for table, condition in _OF_SITE.items():
         database.execute(f"DELETE FROM {table} WHERE {condition}", (site, id))
     database.execute(
         "UPDATE acts SET person = ?, reason = NULL, detail = NULL WHERE person = ?", (nobody, id)
     )
     database.execute("UPDATE acts SET by_id = ?, by_name = '' WHERE by_id = ?", (nobody, id))
+    database.execute("UPDATE bans SET banned_by = ? WHERE banned_by = ?", (nobody, id))
     database.execute(_RISE)
     return count
 

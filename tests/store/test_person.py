@@ -1,0 +1,78 @@
+"""Of whoever is erased nothing is left in any table, also of one who has only moderated."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livethread.model import Author, Role
+from livethread.site import Link, Person
+from livethread.store import person
+from livethread.store.sqlite import SqliteStore
+from tests.contract.making import MARA, comment_of, committed, moderate, post, restrict
+
+ADDRESS = "mod@x.example"
+NIL = Person("default", "u:nil", "mail", ADDRESS, "Nil", None, Role.READER, 1)
+
+
+async def _moderated(path: Path) -> None:
+    """Mara comments; Nil bans her, hides it, and asks for a link to sign in."""
+    store = await SqliteStore.open(path)
+    how: dict[str, Any] = {
+        "author": Author(NIL.id, NIL.name, badge="staff"),
+        "staff": True,
+        "reason": "why",
+    }
+    try:
+        (posted,) = await store.commit([post("Words")])
+        hide = moderate(comment_of(posted).id, "hide", **how)
+        for outcome in await store.commit([restrict(MARA.id, "ban", **how), hide]):
+            committed(outcome)
+        await store.remember(NIL)
+        await store.add_link(Link("digest", "default", ADDRESS, 1))
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    path = tmp_path / "livethread.db"
+    asyncio.run(_moderated(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA secure_delete=ON")
+        yield connection
+
+
+def tables_with(database: sqlite3.Connection, *words: str) -> set[str]:
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return {
+        table
+        for (table,) in database.execute(query).fetchall()
+        for row in database.execute(f'SELECT * FROM "{table}"').fetchall()
+        if any(word in str(cell) for cell in row for word in words)
+    }
+
+
+def test_who_has_only_moderated_is_handed_what_they_did_and_their_links(
+    database: sqlite3.Connection,
+) -> None:
+    kept = person.export(database, "default", NIL.id)
+    assert [act["action"] for act in kept["done"]] == ["ban", "hide"]
+    assert kept["links"] == [{"email": ADDRESS, "expires_ms": 1}]
+    assert kept["acts"] == []
+
+
+def test_who_has_only_moderated_leaves_nothing_behind(database: sqlite3.Connection) -> None:
+    traces = NIL.id, NIL.name, ADDRESS
+    assert tables_with(database, *traces) == {"people", "links", "bans", "acts", "answers"}
+    person.erase(database, "default", NIL.id)
+    assert tables_with(database, *traces) == set()
+    assert database.execute("SELECT person FROM bans").fetchall() == [(MARA.id,)]
+    done = database.execute("SELECT action, reason FROM acts").fetchall()
+    assert done == [("ban", "why"), ("hide", "why")]
