@@ -54,7 +54,7 @@ class MemoryStore:
         self._acts: list[Act] = []
         self._reports: list[Write] = []
         self._links: dict[str, Link] = {}
-        self._people: dict[tuple[str, str], Person] = {}
+        self._people: dict[tuple[str, str, str], Person] = {}
         self.said = Standing(0, {}, {}, {}, {})
         """What operators said: a test says it by putting another in its place."""
 
@@ -186,7 +186,9 @@ class MemoryStore:
             for key, comment in self._state.comments.items()
             if comment.author.id == person and site_of(key.room) == site
         ]
-        known = self._people.get((site, person))
+        known = next(
+            (one for one in self._people.values() if (one.site, one.id) == (site, person)), None
+        )
         return Restricted(
             person=person,
             name=next((name for name in reversed(names) if name), None)
@@ -309,8 +311,8 @@ class MemoryStore:
             if is_theirs:
                 self._state.removed.pop(key, None)
 
-    async def person(self, site: str, id: str) -> Person | None:
-        return self._people.get((site, id))
+    async def person(self, site: str, issuer: str, subject: str) -> Person | None:
+        return self._people.get((site, issuer, subject))
 
     async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         look = skeleton(name)
@@ -327,10 +329,10 @@ class MemoryStore:
         return self._links.pop(digest, None) is not None
 
     async def remember(self, person: Person) -> Person:
-        key = person.site, person.id
+        key = person.site, person.issuer, person.subject
         kept = self._people.get(key)
         if kept is None or person.issued_s > kept.issued_s:
-            self._people[key] = person
+            self._people[key] = person if kept is None else replace(person, id=kept.id)
             if person.role is not (Role.READER if kept is None else kept.role):
                 self.said = replace(self.said, version=self.said.version + 1)
         return self._people[key]

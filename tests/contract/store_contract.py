@@ -1584,15 +1584,25 @@ def a_person(name: str = "Mara", issued_s: int = 10, **changed: Any) -> Person:
 
 
 async def test_what_an_issuer_said_last_is_kept(store: Store, reopen: Reopen) -> None:
-    assert await store.person("news", "u:1") is None
+    assert await store.person("news", "iss", "1") is None
     assert await store.remember(a_person()) == a_person()
     newer = a_person("Marie", 11, avatar="https://a.example/1", role=Role.MODERATOR)
     assert await store.remember(newer) == newer
     assert await store.remember(a_person("Old", 9)) == newer
     assert await store.remember(a_person("Same second", 11)) == newer
     store = await reopen()
-    assert await store.person("news", "u:1") == newer
-    assert await store.person("default", "u:1") is None
+    assert await store.person("news", "iss", "1") == newer
+    for who in (("default", "iss", "1"), ("news", "other", "1"), ("news", "iss", "2")):
+        assert await store.person(*who) is None
+
+
+async def test_whom_an_issuer_called_so_before_keeps_their_id(store: Store) -> None:
+    await store.remember(a_person())
+    tries = [store.remember(a_person("Marie", 11, id=f"u:{n}")) for n in range(2, 8)]
+    assert {person.id for person in await asyncio.gather(*tries)} == {"u:1"}
+    assert await store.person("news", "iss", "1") == a_person("Marie", 11)
+    other = a_person(id="u:2", issuer="other")
+    assert await store.remember(other) == other
 
 
 async def test_a_name_is_registered_on_its_site_and_so_is_what_looks_like_it(store: Store) -> None:

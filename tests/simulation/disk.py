@@ -124,8 +124,8 @@ class DiskStore:
     async def standing(self) -> Standing:
         return await self._tables.standing()
 
-    async def person(self, site: str, id: str) -> Person | None:
-        return await self._read(lambda: self._tables.person(site, id))
+    async def person(self, site: str, issuer: str, subject: str) -> Person | None:
+        return await self._read(lambda: self._tables.person(site, issuer, subject))
 
     async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         return await self._read(lambda: self._tables.is_registered(site, name, but_for=but_for))

@@ -6,9 +6,10 @@ keys are its own, and a token is only ever tried with the keys of the issuer tha
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -23,7 +24,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from livethread.auth.identity import Identity
 from livethread.auth.keys import ALGORITHMS, Key, KeySets, load_key
@@ -151,7 +152,7 @@ class Issuers:
     async def _person(self, site: Site, issuer: Issuer, claims: Claims) -> Person:
         person = Person(
             site.key,
-            person_id(site.key, issuer.name, claims.sub),
+            new_person_id(),
             issuer.name,
             claims.sub,
             claims.name,
@@ -159,16 +160,18 @@ class Issuers:
             Role(claims.role),
             int(claims.iat or 0),
         )
-        kept = await self._store.person(site.key, person.id)
+        kept = await self._store.person(site.key, issuer.name, claims.sub)
         if kept is None or person.issued_s > kept.issued_s:
             kept = await self._store.remember(person)
-        return person if claims.iat is None else kept
+        return replace(person, id=kept.id) if claims.iat is None else kept
 
 
-def person_id(site: str, issuer: str, subject: str) -> str:
-    """Their id as everyone sees it; the subject, which may be an address, can't be read from it."""
-    whole = hashlib.blake2s(to_json([site, issuer, subject]), digest_size=10)
-    return f"u:{whole.hexdigest()}"
+def new_person_id() -> str:
+    """An id as everyone sees it, drawn at random.
+
+    Made of the subject, which may be a mail address, it would tell whoever guesses that right.
+    """
+    return f"u:{secrets.token_hex(10)}"
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from livethread.auth.issuers import person_id
+from livethread.auth.issuers import new_person_id
 from livethread.auth.names import Names
 from livethread.auth.signing import Signer
 from livethread.model import Role
@@ -22,10 +22,6 @@ class Proof:
     subject: str
     name: str = ""
     avatar: str | None = None
-
-    @property
-    def person_id(self) -> str:
-        return person_id(self.site, self.issuer, self.subject)
 
 
 class Registrar:
@@ -48,20 +44,21 @@ class Registrar:
 
     async def name_of(self, proof: Proof) -> str:
         """The name that they have here, else the one they bring."""
-        known = await self._store.person(proof.site, proof.person_id)
+        known = await self._known(proof)
         return proof.name if known is None else known.name
 
     async def check(self, proof: Proof, name: str) -> None:
         """Return if they may be called so; raises ``Rejected``."""
-        await self._names.check(proof.site, name, "name", by=proof.person_id)
+        known = await self._known(proof)
+        by = None if known is None else known.id
+        await self._names.check(proof.site, name, "name", by=by)
 
     async def register(self, proof: Proof, name: str) -> tuple[Person, str]:
         """Who they are from now on, and their token. ``name`` was checked."""
-        id, now_s = proof.person_id, self._clock_ms() // 1000
-        known = await self._store.person(proof.site, id)
+        known, now_s = await self._known(proof), self._clock_ms() // 1000
         person = Person(
             proof.site,
-            id,
+            new_person_id() if known is None else known.id,
             proof.issuer,
             proof.subject,
             name,
@@ -72,3 +69,6 @@ class Registrar:
         person = await self._store.remember(person)
         _, token = self._signer.reader(person, self._token_s)
         return person, token
+
+    async def _known(self, proof: Proof) -> Person | None:
+        return await self._store.person(proof.site, proof.issuer, proof.subject)

@@ -127,7 +127,8 @@ class StandingStore(Protocol):
 
     async def standing(self) -> Standing: ...
 
-    async def person(self, site: str, id: str) -> Person | None: ...
+    async def person(self, site: str, issuer: str, subject: str) -> Person | None:
+        """Whom that issuer of the site calls so, if they were here before."""
 
     async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:
         """Whether a person of the site has that name, or one that looks like it.
@@ -136,7 +137,10 @@ class StandingStore(Protocol):
         """
 
     async def remember(self, person: Person) -> Person:
-        """Keep what an issuer said, unless it said something newer; returns what is kept."""
+        """Keep what an issuer said, unless it said something newer; returns what is kept.
+
+        Whom the issuer called so before keeps the id they have, whatever id this one brings.
+        """
 
 
 class SignInStore(StandingStore, Protocol):

@@ -319,9 +319,9 @@ class SqliteStore:
             return await standing.read_standing(connection)
 
     @_to_its_end
-    async def person(self, site: str, id: str) -> Person | None:
+    async def person(self, site: str, issuer: str, subject: str) -> Person | None:
         async with self._reading() as connection, connection.begin():
-            return await standing.read_person(connection, site, id)
+            return await standing.read_person(connection, site, issuer, subject)
 
     @_to_its_end
     async def is_registered(self, site: str, name: str, *, but_for: str | None = None) -> bool:

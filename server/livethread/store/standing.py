@@ -32,6 +32,7 @@ VERSION_KEY = "standing"
 
 
 LINKS_KEPT_MS = 3_600_000
+_KEPT = frozenset({"site", "id", "issuer", "subject"})
 RISE = f"""
 INSERT INTO installation (key, value) VALUES ('{VERSION_KEY}', '1')
 ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(installation.value AS INTEGER) + 1 AS TEXT)
@@ -111,10 +112,13 @@ async def read_bots(connection: AsyncConnection, id: str | None = None) -> list[
     ]
 
 
-async def read_person(connection: AsyncConnection, site: str, id: str) -> Person | None:
+async def read_person(
+    connection: AsyncConnection, site: str, issuer: str, subject: str
+) -> Person | None:
     c = people.c
     query = select(c.site, c.id, c.issuer, c.subject, c.name, c.avatar, c.role, c.issued_s)
-    row = (await connection.execute(query.where(c.site == site, c.id == id))).first()
+    query = query.where(c.site == site, c.issuer == issuer, c.subject == subject)
+    row = (await connection.execute(query)).first()
     return None if row is None else Person(*row[:6], role=Role(row.role), issued_s=row.issued_s)
 
 
@@ -149,7 +153,8 @@ async def take_link(connection: AsyncConnection, digest: str) -> bool:
 
 async def write_person(connection: AsyncConnection, person: Person) -> Person:
     """Keep what was said last; returns that. Another role than before is news to every server."""
-    before = await read_person(connection, person.site, person.id)
+    who = person.site, person.issuer, person.subject
+    before = await read_person(connection, *who)
     row = {
         "site": person.site,
         "id": person.id,
@@ -163,12 +168,12 @@ async def write_person(connection: AsyncConnection, person: Person) -> Person:
     }
     added = insert(people).values(row)
     newer = added.on_conflict_do_update(
-        index_elements=["site", "id"],
-        set_={name: added.excluded[name] for name in row if name not in ("site", "id")},
+        index_elements=["site", "issuer", "subject"],
+        set_={name: added.excluded[name] for name in row if name not in _KEPT},
         where=added.excluded.issued_s > people.c.issued_s,
     )
     await connection.execute(newer)
-    kept = await read_person(connection, person.site, person.id) or person
+    kept = await read_person(connection, *who) or person
     if kept.role is not (Role.READER if before is None else before.role):
         await connection.exec_driver_sql(RISE)
     return kept
