@@ -81,7 +81,7 @@ from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
 from livethread.rules import Judge, NoJudge, SessionRules
 from livethread.settings import Settings
-from livethread.site import DEFAULT, Site
+from livethread.site import DEFAULT, Endpoint, Site
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
 from livethread.store import backup
@@ -255,8 +255,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         done = list(committed)
         deliver(hub, done)
         gateway.watchers.tell(done)
-        if hook is not None:
-            hook.tell(done)
+        hook.tell(done)
         acts = {one.act.action for one in done if one.act is not None}
         if acts & DECREES:
             gateway.look()
@@ -273,9 +272,6 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         max_batch=settings.commit_batch,
         company_s=settings.commit_company_ms / 1000,
     )
-    hook = None
-    if settings.hook_url:
-        hook = Hook(settings.hook_url, settings.hook_secret, post, writer, clocks.wall_ms)
     joining = Joining(
         store,
         hub,
@@ -284,13 +280,15 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         resume_bytes=settings.resume_bytes,
     )
     engine = Engine()
+    asked = Endpoint(settings.hook_url, settings.hook_secret) if settings.hook_url else None
     directory = Directory(
         store,
-        Site(DEFAULT, origins=tuple(settings.origins), guests=settings.guests),
+        Site(DEFAULT, origins=tuple(settings.origins), guests=settings.guests, hook=asked),
         OwnOrigin(settings.public_url),
         clocks.wall_ms,
         engine.hear,
     )
+    hook = Hook(directory.hook_of, post, writer, clocks.wall_ms)
     signer = Signer(load_secret(settings), clocks.wall_ms)
     authenticator = Authenticator(
         store,

@@ -1,4 +1,4 @@
-"""Asks an address of the operator's what to do with comments that wait for a judgement.
+"""Asks a site's address, or the server's, what to do with comments that wait for a judgement.
 
 Whatever else but a decision comes back, or nothing, leaves the comment to its time limit, as it is
 left by a bot that is away.
@@ -25,7 +25,7 @@ from livethread.model import (
     RoomName,
     decreed,
 )
-from livethread.site import name_of, site_of
+from livethread.site import Endpoint, name_of, site_of
 from livethread.views import comment_json, timestamp
 from livethread.webhook import key_of_secret, signed
 from livethread.writer import Writer
@@ -47,23 +47,31 @@ class Decision(BaseModel):
     reason: str | None = None
 
 
-class Hook:
-    """Asks ``AT_ONCE`` times at a time; beyond ``MOST_WAITING`` comments wait for nobody here.
+Place = tuple[RoomName, CommentId]
 
-    ``clock_ms`` is wall time, ms since 1970.
+
+class Hook:
+    """Asks ``AT_ONCE`` times at a time for a site, whatever others' addresses do.
+
+    Beyond ``MOST_WAITING`` a site's comments wait for nobody here. ``endpoint_of`` a site is None
+    where nobody is to be asked; ``clock_ms`` is wall time, ms since 1970.
     """
 
     def __init__(
-        self, url: str, secret: str, post: Post, writer: Writer, clock_ms: Callable[[], int]
+        self,
+        endpoint_of: Callable[[str], Endpoint | None],
+        post: Post,
+        writer: Writer,
+        clock_ms: Callable[[], int],
     ) -> None:
-        self._url = url
-        self._key = key_of_secret(secret)
+        self._endpoint_of = endpoint_of
         self._post = post
         self._writer = writer
         self._clock_ms = clock_ms
-        self._newest: dict[tuple[RoomName, CommentId], Comment] = {}
-        self._waiting: asyncio.Queue[tuple[RoomName, CommentId]] = asyncio.Queue(MOST_WAITING)
-        self._is_failing = False
+        self._newest: dict[Place, Comment] = {}
+        self._waiting: dict[str, asyncio.Queue[Place]] = {}
+        self._unattended: asyncio.Queue[str] = asyncio.Queue()
+        self._failing: set[str] = set()
 
     def tell(self, committed: Iterable[Committed]) -> None:
         """Ask about what has come to wait for a judgement."""
@@ -76,46 +84,55 @@ class Hook:
                 self._newest.pop(place, None)
                 continue
             if place not in self._newest:
-                if self._waiting.full():
+                site = site_of(one.room.name)
+                if self._endpoint_of(site) is None or self._queue(site).full():
                     continue
-                self._waiting.put_nowait(place)
+                self._queue(site).put_nowait(place)
             self._newest[place] = comment
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(self._work())
+            while True:
+                site = await self._unattended.get()
+                for _ in range(AT_ONCE):
+                    group.create_task(self._work(site))
 
-    async def _work(self) -> None:
+    def _queue(self, site: str) -> asyncio.Queue[Place]:
+        if site not in self._waiting:
+            self._waiting[site] = asyncio.Queue(MOST_WAITING)
+            self._unattended.put_nowait(site)
+        return self._waiting[site]
+
+    async def _work(self, site: str) -> None:
         while True:
-            place = await self._waiting.get()
-            comment = self._newest.pop(place, None)
-            if comment is None:
+            place = await self._waiting[site].get()
+            comment, endpoint = self._newest.pop(place, None), self._endpoint_of(site)
+            if comment is None or endpoint is None:
                 continue
             try:
-                await self._judge(place[0], comment)
+                await self._judge(endpoint, place[0], comment)
             except Exception:
-                log.exception("hook_broke")
+                log.exception("hook_broke", site=site)
 
-    async def _judge(self, room: RoomName, comment: Comment) -> None:
-        left_s = ((comment.due_ms or 0) - self._clock_ms()) / 1000
+    async def _judge(self, endpoint: Endpoint, room: RoomName, comment: Comment) -> None:
+        left_s, site = ((comment.due_ms or 0) - self._clock_ms()) / 1000, site_of(room)
         try:
             async with asyncio.timeout(left_s):
-                decision = await self._ask(room, comment)
+                decision = await self._ask(endpoint, room, comment)
         except (OSError, TimeoutError, ValidationError) as error:
-            if not self._is_failing:
-                log.warning("hook_failed", error=str(error) or type(error).__name__)
-            self._is_failing = True
+            if site not in self._failing:
+                log.warning("hook_failed", site=site, error=str(error) or type(error).__name__)
+            self._failing.add(site)
             return
-        if self._is_failing:
-            log.info("hook_answers_again")
-        self._is_failing = False
+        if site in self._failing:
+            log.info("hook_answers_again", site=site)
+        self._failing.discard(site)
         if decision.action is not None:
             # By its seq: what its author has changed since was not judged.
             wish = ModerateComment(comment.id, decision.action, decision.reason, comment.seq)
             self._writer.submit(decreed(room, HOOK, self._clock_ms(), wish))
 
-    async def _ask(self, room: RoomName, comment: Comment) -> Decision:
+    async def _ask(self, endpoint: Endpoint, room: RoomName, comment: Comment) -> Decision:
         asked = {
             "type": "comment.waiting",
             "site": site_of(room),
@@ -125,5 +142,6 @@ class Hook:
         }
         body = to_json(asked)
         id = hashlib.blake2s(f"{room}\0{comment.seq}".encode(), digest_size=16).hexdigest()
-        headers = signed(self._key, f"msg_{id}", self._clock_ms() // 1000, body)
-        return Decision.model_validate_json(await self._post(self._url, body, headers))
+        key = key_of_secret(endpoint.secret)
+        headers = signed(key, f"msg_{id}", self._clock_ms() // 1000, body)
+        return Decision.model_validate_json(await self._post(endpoint.url, body, headers))

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from livethread.site import clean_origin
-from livethread.webhook import key_of_secret
+from livethread.webhook import check_url, key_of_secret
 
 CONFIG_FILE = Path("livethread.toml")
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     hook_url: str = Field(
         "",
         description="Address that is asked about comments which wait for a judgement (the filter "
-        "`judge_s`); empty means none is.",
+        "`judge_s`), on sites without a hook of their own; empty means none is.",
     )
     hook_secret: str = Field(
         "", description="Key that signs what it is asked: `whsec_` and 24 bytes or more in base64."
@@ -234,12 +234,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _hook_has_a_secret(self) -> Settings:
         if self.hook_url:
-            if urlsplit(self.hook_url).scheme not in ("http", "https"):
-                raise ValueError("hook_url is not like https://judge.example/comments")
-            try:
-                key_of_secret(self.hook_secret)
-            except ValueError as error:
-                raise ValueError(f"hook_secret: {error}") from error
+            for name, check in (("hook_url", check_url), ("hook_secret", key_of_secret)):
+                try:
+                    check(getattr(self, name))
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
         return self
 
     @field_validator("origins")

@@ -89,8 +89,16 @@ class Provider:
 
 
 @value
+class Endpoint:
+    """An address that is asked for judgements, and the secret that signs what it is asked."""
+
+    url: str
+    secret: str
+
+
+@value
 class Site:
-    """A tenant. ``guests`` None: as the server's setting says."""
+    """A tenant. ``guests`` and ``hook`` None: as the server's settings say."""
 
     key: str
     name: str = ""
@@ -98,6 +106,7 @@ class Site:
     guests: bool | None = None
     issuers: tuple[Issuer, ...] = ()
     providers: tuple[Provider, ...] = ()
+    hook: Endpoint | None = None
 
 
 @value

@@ -5,8 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import secrets
+from urllib.parse import urlsplit
 
 MIN_SECRET_BYTES = 24
+
+
+def new_secret() -> str:
+    """``whsec_…``: 256 random bits."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def check_url(url: str) -> None:
+    """Return if that can be asked; raises ``ValueError``."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it is not like https://judge.example/comments")
 
 
 def key_of_secret(secret: str) -> bytes:

@@ -19,6 +19,7 @@ from livethread.auth.bots import new_bot
 from livethread.gateway import Gateway
 from livethread.http import HttpConnection
 from livethread.settings import Settings
+from livethread.site import DEFAULT
 from livethread.web.app import create_app
 from tests.emptystore import lay_empty_store
 
@@ -51,10 +52,10 @@ class Site:
         assert answer.status_code == 201, answer.text
         return {"Authorization": f"Bearer {answer.json()['guest_token']}"}
 
-    async def bot(self, *scopes: str, rooms: str = "*") -> dict[str, str]:
+    async def bot(self, *scopes: str, rooms: str = "*", site: str = DEFAULT) -> dict[str, str]:
         """The headers of a new bot; it sends no Origin."""
         count = len(await self.gateway.services.store.bots())
-        bot, token = new_bot(f"bot {count}", frozenset(scopes), rooms, 0)
+        bot, token = new_bot(f"bot {count}", frozenset(scopes), rooms, 0, site)
         await self.gateway.services.store.add_bot(bot)
         return {"Authorization": f"Bearer {token}"}
 
@@ -71,6 +72,11 @@ class Site:
         assert answer.status_code == 201, answer.text
         comment: dict[str, Any] = answer.json()["comment"]
         return comment
+
+    async def up_to_date(self) -> None:
+        """Return when the server knows all that was said of sites and people."""
+        version = await self.gateway.services.store.standing_version()
+        await until(lambda: self.gateway.services.directory.version >= version)
 
     async def cursor(self, room: str = ROOM) -> str:
         answer = await self.client.get(f"{ROOMS}/{room}")

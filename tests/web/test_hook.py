@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from livethread.auth import fetching
+from livethread.cli import main
 from livethread.hook import AT_ONCE
 from tests.web.site import ROOM, ROOMS, Site, a_site, until
 
@@ -69,10 +72,15 @@ async def judged_site(tmp_path: Path, url: str, **filters: Any) -> AsyncIterator
     async with a_site(tmp_path, hook_url=url, hook_secret=SECRET) as site:
         staff = await site.bot("read", "post", "moderate", "staff-feed")
         await site.client.put("/api/v1/filters", json=filters, headers=staff)
-        directory = site.gateway.services.directory
-        version = await site.gateway.services.store.standing_version()
-        await until(lambda: directory.version >= version)
+        await site.up_to_date()
         yield site
+
+
+def operate(data_dir: Path, *words: str) -> str:
+    """What an operator's command says, beside the running server."""
+    done = CliRunner().invoke(main, [*words, "--data-dir", str(data_dir)])
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
 
 
 async def states(site: Site, end: Callable[[dict[int, str]], bool]) -> dict[int, str]:
@@ -198,6 +206,56 @@ async def test_what_is_gone_before_its_turn_is_told_to_nobody(tmp_path: Path) ->
         await states(site, lambda found: found.get(last["id"]) == "visible")
     assert len(asked) == AT_ONCE + 1
     assert not any(b"a secret" in body for _, body in asked)
+
+
+async def test_a_site_asks_its_own_hook_and_no_other_even_while_that_one_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "TIMEOUT_S", 600.0)
+
+    async def silent(words: str) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+    async def answer(words: str) -> bytes:
+        return reply({"action": "approve"})
+
+    async with (
+        a_hook(silent) as (url, asked),
+        a_hook(answer) as (daily_url, daily_asked),
+        judged_site(tmp_path, url, judge_s=3_600) as site,
+    ):
+        said = [("site", "add", "daily"), ("site", "set", "daily", "--hook-url", daily_url)]
+        done = [await asyncio.to_thread(operate, tmp_path / "data", *words) for words in said]
+        staff = await site.bot("moderate", site="daily")
+        await site.up_to_date()
+        mara, daily = await site.guest(), {"site": "daily"}
+        filters = {"judge_s": 3_600}
+        put = await site.client.put("/api/v1/filters", json=filters, headers=staff, params=daily)
+        assert put.status_code == 200, put.text
+        await site.up_to_date()
+        for number in range(AT_ONCE + 1):
+            await site.post(mara, f"words {number}")
+        await until(lambda: len(asked) == AT_ONCE)
+        named = await site.client.post("/api/v1/guests", json={"name": "Tom"}, params=daily)
+        assert named.status_code == 201, named.text
+        tom = {"Authorization": f"Bearer {named.json()['guest_token']}"}
+        page = f"{ROOMS}/{ROOM}/comments"
+        keyed = {**tom, "Idempotency-Key": "key-tom-1"}
+        posted = await site.client.post(page, json={"body": "x"}, headers=keyed, params=daily)
+        assert posted.json()["comment"]["state"] == "held", posted.text
+        async with asyncio.timeout(10):
+            while not (await site.client.get(page, params=daily)).json()["comments"]:
+                pass
+        assert await asyncio.to_thread(
+            operate, tmp_path / "data", "site", "set", "daily", "--hook-url", ""
+        )
+    secret = done[1].split()[-1]
+    is_genuine = runpy.run_path(str(EXAMPLE))["is_genuine"]
+    assert [json.loads(body)["site"] for _, body in daily_asked] == ["daily"]
+    assert is_genuine(*daily_asked[0], secret)
+    assert not is_genuine(*daily_asked[0], SECRET)
+    assert {json.loads(body)["site"] for _, body in asked} == {"default"}
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "no base64!"])

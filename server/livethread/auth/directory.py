@@ -14,7 +14,7 @@ from livethread.auth.origin import OwnOrigin
 from livethread.auth.sites import Sites
 from livethread.model import Role
 from livethread.protocol.errors import Banned, Unauthorized
-from livethread.site import Site, Standing
+from livethread.site import Endpoint, Site, Standing
 from livethread.store.base import StandingStore
 
 NOTHING_YET = Standing(-1, {}, {}, {}, {})
@@ -68,6 +68,11 @@ class Directory:
         if site is None:
             raise Unauthorized("This site has left the server.")
         return site
+
+    def hook_of(self, site: str) -> Endpoint | None:
+        """Who is asked for judgements on the site's comments, if anybody is."""
+        found = self.sites.get(site)
+        return None if found is None else found.hook
 
     def review(self, identity: Identity, *, is_new: bool = False) -> Identity:
         """The identity as it stands now; ``is_new`` if its token has just been looked at.

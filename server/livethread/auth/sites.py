@@ -27,6 +27,7 @@ class Sites:
     def __init__(
         self, default: Site, own: OwnOrigin, others: Mapping[str, Site] | None = None
     ) -> None:
+        server = default
         added = (others or {}).get(DEFAULT)
         if added is not None:
             default = replace(
@@ -34,10 +35,15 @@ class Sites:
                 name=added.name or default.name,
                 origins=(*default.origins, *added.origins),
                 guests=default.guests if added.guests is None else added.guests,
+                hook=added.hook or default.hook,
             )
         self.default = default
         self._sites = {
-            key: replace(site, guests=default.guests if site.guests is None else site.guests)
+            key: replace(
+                site,
+                guests=default.guests if site.guests is None else site.guests,
+                hook=site.hook or server.hook,
+            )
             for key, site in (others or {}).items()
         } | {DEFAULT: default}
         self._origins = {key: Origins(site.origins) for key, site in self._sites.items()}

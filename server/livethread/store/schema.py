@@ -207,6 +207,8 @@ sites = Table(
     Column("origins", Text, nullable=False, comment="separated by spaces"),
     Column("guests", Boolean),
     Column("created_ms", BigInteger, nullable=False),
+    Column("hook_url", Text),
+    Column("hook_secret", Text),
 )
 
 issuers = Table(

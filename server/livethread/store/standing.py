@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import BotToken, Role, RoomName
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Issuer, Link, Person, Provider, Restriction, Site, Standing
+from livethread.site import (
+    Ban,
+    Endpoint,
+    Issuer,
+    Link,
+    Person,
+    Provider,
+    Restriction,
+    Site,
+    Standing,
+)
 from livethread.store.person import ERASED_KEY
 from livethread.store.schema import (
     bans,
@@ -55,10 +66,7 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         keys = tuple(json.dumps(key) for key in json.loads(row.keys))
         issuer = Issuer(row.name, row.audience, row.algorithm, keys, row.jwks_url)
         believed.setdefault(row.site, []).append(issuer)
-    found = {
-        row.key: Site(row.key, row.name, tuple(row.origins.split()), row.guests)
-        for row in await connection.execute(select(sites))
-    }
+    found = {row.key: _site(row) for row in await connection.execute(select(sites))}
     offered: dict[str, list[Provider]] = {}
     for row in await connection.execute(select(providers).order_by(providers.c.key)):
         offered.setdefault(row.site, []).append(Provider(*row[1:]))
@@ -92,6 +100,11 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         erasures=await _read_number(connection, ERASED_KEY),
         spoken={(row.site, row.id): Role(row.role) for row in spoken},
     )
+
+
+def _site(row: Row[Any]) -> Site:
+    hook = Endpoint(row.hook_url, row.hook_secret) if row.hook_url else None
+    return Site(row.key, row.name, tuple(row.origins.split()), row.guests, hook=hook)
 
 
 async def read_bots(connection: AsyncConnection, id: str | None = None) -> list[BotToken]:
