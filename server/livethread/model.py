@@ -174,7 +174,7 @@ SHADOWED = "shadow ban"
 class Draft:
     """What is about to be written, as filters look at it; ``trap`` is a field people don't see.
 
-    ``since_ms`` is when a guest's identity was made, ms since 1970; None if that isn't known.
+    ``since_ms`` is when its author was first here, ms since 1970; None if that isn't known.
     ``edits`` is the comment whose words these are to be; None: a new one's.
     """
 

@@ -111,7 +111,10 @@ class Site:
 
 @value
 class Person:
-    """A reader whom an issuer vouched for, as of ``issued_s`` (s since 1970)."""
+    """A reader whom an issuer vouched for, as of ``issued_s`` (s since 1970).
+
+    ``since_ms`` is when it first did so here (ms since 1970); None if that isn't known.
+    """
 
     site: str
     id: str
@@ -121,6 +124,7 @@ class Person:
     avatar: str | None
     role: Role
     issued_s: int
+    since_ms: int | None = None
 
 
 @value

@@ -80,6 +80,15 @@ async def test_whoever_guesses_a_subject_can_not_tell_it_by_the_id() -> None:
     assert len(ids) == 3  # other servers call them otherwise: the id isn't made of what is known
 
 
+async def test_who_signs_in_again_has_been_here_since_the_first_time() -> None:
+    clock = Clock()
+    asked = Believing(clock=clock)
+    tokens = [BY.hs.token(claims(NOW_S, iat=iat)) for iat in (NOW_S, NOW_S + 30, None)]
+    for token in tokens:
+        assert (await asked.by_token(token)).since_ms == NOW_MS
+        clock.now_ms += 30_000
+
+
 async def test_a_newer_token_refreshes_name_avatar_and_role_and_an_older_one_does_not() -> None:
     asked = Believing()
 

@@ -332,7 +332,9 @@ class MemoryStore:
         key = person.site, person.issuer, person.subject
         kept = self._people.get(key)
         if kept is None or person.issued_s > kept.issued_s:
-            self._people[key] = person if kept is None else replace(person, id=kept.id)
+            self._people[key] = (
+                person if kept is None else replace(person, id=kept.id, since_ms=kept.since_ms)
+            )
             if person.role is not (Role.READER if kept is None else kept.role):
                 self.said = replace(self.said, version=self.said.version + 1)
         return self._people[key]

@@ -1596,11 +1596,12 @@ async def test_what_an_issuer_said_last_is_kept(store: Store, reopen: Reopen) ->
         assert await store.person(*who) is None
 
 
-async def test_whom_an_issuer_called_so_before_keeps_their_id(store: Store) -> None:
-    await store.remember(a_person())
-    tries = [store.remember(a_person("Marie", 11, id=f"u:{n}")) for n in range(2, 8)]
-    assert {person.id for person in await asyncio.gather(*tries)} == {"u:1"}
-    assert await store.person("news", "iss", "1") == a_person("Marie", 11)
+async def test_whom_an_issuer_called_so_before_keeps_their_id_and_since_when(store: Store) -> None:
+    await store.remember(a_person(since_ms=T0))
+    newer = [a_person("Marie", 11, id=f"u:{n}", since_ms=T0 + n) for n in range(2, 8)]
+    tries = await asyncio.gather(*map(store.remember, newer))
+    assert {person.id for person in tries} == {"u:1"}
+    assert await store.person("news", "iss", "1") == a_person("Marie", 11, since_ms=T0)
     other = a_person(id="u:2", issuer="other")
     assert await store.remember(other) == other
 

@@ -113,11 +113,12 @@ def test_who_is_trusted_passes(role: Role) -> None:
     assert (judged.hold, judged.first) == (None, 0)
 
 
-def test_new_guests_wait_a_while() -> None:
+@pytest.mark.parametrize("role", [Role.GUEST, Role.READER])
+def test_who_is_new_waits_a_while(role: Role) -> None:
     filters = {"hold_new_s": 60}
-    assert hold(filters, since_ms=T0 - 59_999) == "new account"
-    assert hold(filters, since_ms=T0 - 60_000) is None
-    assert hold(filters, since_ms=None, role=Role.READER) is None
+    assert hold(filters, since_ms=T0 - 59_999, role=role) == "new account"
+    assert hold(filters, since_ms=T0 - 60_000, role=role) is None
+    assert hold(filters, since_ms=None, role=role) is None
 
 
 def test_a_room_changes_what_its_site_says_and_keeps_the_rest() -> None:

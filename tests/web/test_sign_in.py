@@ -101,6 +101,18 @@ async def test_a_reader_signs_in_by_a_link_and_comes_back_as_the_same(
         assert "mara@" not in str(comment)
 
 
+async def test_who_has_just_signed_in_here_is_new(tmp_path: Path, box: Mailbox) -> None:
+    async with mailing(tmp_path, box) as site:
+        staff = await site.bot("moderate")
+        for hold_new_s, state in ((3_600, "held"), (0, "visible")):
+            filters = {"hold_new_s": hold_new_s}
+            put = await site.client.put("/api/v1/filters", json=filters, headers=staff)
+            assert put.status_code == 200, put.text
+            await site.up_to_date()
+            bearer = {"Authorization": f"Bearer {await signed_in(site, box)}"}
+            assert (await site.post(bearer, state))["state"] == state
+
+
 async def test_a_link_is_good_once(tmp_path: Path, box: Mailbox) -> None:
     async with mailing(tmp_path, box) as site:
         await ask(site)

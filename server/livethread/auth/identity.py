@@ -23,7 +23,8 @@ class Identity:
     ``expires_ms`` is when the token stops being valid, ms since the Unix epoch; None: never.
     ``credential`` is what it rests on: the digest of a bot's token, or a reader's issuer. Once the
     site knows it no more, this identity has ended. ``granted`` is the role that the token gave,
-    before what was said here; ``since_ms`` is when a guest became one.
+    before what was said here; ``since_ms`` is when they first were here, ms since 1970; None if
+    that isn't known.
     """
 
     id: str

@@ -121,6 +121,7 @@ class Issuers:
             site=site.key,
             credential=issuer.name,
             granted=person.role,
+            since_ms=person.since_ms,
         )
 
     async def _keys(self, site: Site, issuer: Issuer, kid: object) -> Sequence[Key]:
@@ -159,11 +160,14 @@ class Issuers:
             claims.avatar,
             Role(claims.role),
             int(claims.iat or 0),
+            self._clock_ms(),
         )
         kept = await self._store.person(site.key, issuer.name, claims.sub)
         if kept is None or person.issued_s > kept.issued_s:
             kept = await self._store.remember(person)
-        return replace(person, id=kept.id) if claims.iat is None else kept
+        if claims.iat is None:
+            return replace(person, id=kept.id, since_ms=kept.since_ms)
+        return kept
 
 
 def new_person_id() -> str:

@@ -65,6 +65,7 @@ class Registrar:
             proof.avatar,
             Role.READER,
             now_s if known is None else max(now_s, known.issued_s + 1),
+            now_s * 1000,
         )
         person = await self._store.remember(person)
         _, token = self._signer.reader(person, self._token_s)

@@ -32,11 +32,17 @@ class Signer:
 
     def new_guest(self, site: str, name: str, for_s: int) -> tuple[Identity, str]:
         """A guest whom nobody was before, and the token to come back with."""
-        return self._signed("guest", site, f"g:{secrets.token_hex(8)}", name, None, for_s)
+        who = {"sub": f"g:{secrets.token_hex(8)}", "name": name}
+        return self._signed("guest", site, who, for_s)
 
     def reader(self, person: Person, for_s: int) -> tuple[Identity, str]:
         """A reader who was signed in, and the token to come back with."""
-        return self._signed("reader", person.site, person.id, person.name, person.avatar, for_s)
+        who: dict[str, Any] = {"sub": person.id, "name": person.name}
+        if person.avatar is not None:
+            who["avatar"] = person.avatar
+        if person.since_ms is not None:
+            who["since"] = person.since_ms // 1000
+        return self._signed("reader", person.site, who, for_s)
 
     def seal(self, purpose: str, said: dict[str, Any], for_s: int) -> str:
         """What only :meth:`unseal` for the same purpose reads, and only for so long."""
@@ -57,19 +63,16 @@ class Signer:
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
     def _signed(
-        self, kind: Kind, site: str, id: str, name: str, avatar: str | None, for_s: int
+        self, kind: Kind, site: str, who: dict[str, Any], for_s: int
     ) -> tuple[Identity, str]:
         now_s = self._clock_ms() // 1000
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": f"livethread:{kind}",
-            "sub": id,
-            "name": name,
+            **who,
             "iat": now_s,
             "exp": now_s + for_s,
         }
-        if avatar is not None:
-            claims["avatar"] = avatar
         if site != DEFAULT:
             claims["site"] = site
         token = jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
@@ -96,6 +99,7 @@ class Signer:
 
 def _identity_of(claims: dict[str, Any]) -> Identity:
     role = _ROLES[claims["aud"]]
+    since_s = claims["iat"] if role is Role.GUEST else claims.get("since")
     return Identity(
         claims["sub"],
         claims["name"],
@@ -104,5 +108,5 @@ def _identity_of(claims: dict[str, Any]) -> Identity:
         expires_ms=int(claims["exp"]) * 1000,
         site=claims.get("site", DEFAULT),
         granted=None if role is Role.GUEST else role,
-        since_ms=int(claims["iat"]) * 1000 if role is Role.GUEST else None,
+        since_ms=None if since_s is None else int(since_s) * 1000,
     )

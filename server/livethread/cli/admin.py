@@ -13,6 +13,11 @@ from livethread.cli.flags import load_settings, settings_flags
 
 _WHERE = (*DATABASE, "secret", "public_url", "host", "port")
 
+_ROW = """
+(site, id, issuer, subject, name, skeleton, avatar, role, issued_s)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
 
 @click.group()
 def admin() -> None:
@@ -58,7 +63,7 @@ def link(name: str, role: str, hours: int, site: str, config: Path | None, **fla
     row = (site, id, ISSUER, look, name, look, None, "reader", person.issued_s)
     with writing(settings) as database:
         known_site(database, site)
-        database.execute("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        database.execute(f"INSERT OR REPLACE INTO people {_ROW}", row)
         database.execute("INSERT OR REPLACE INTO roles VALUES (?, ?, ?)", (site, id, role))
     _, token = Signer(load_secret(settings), now_ms).reader(person, hours * 3600)
     base = settings.public_url.rstrip("/") or url_of(settings.host, settings.port, is_tls=False)

@@ -61,7 +61,8 @@ class Filters(BaseModel):
         None, description="an author's comments wait until so many were shown"
     )
     hold_new_s: Annotated[int, Field(ge=0, le=31_536_000)] | None = Field(
-        None, description="comments of guests younger than that wait, in seconds"
+        None,
+        description="comments of who was first here less than that ago wait, in seconds",
     )
     max_links: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="a comment with more links waits"

@@ -139,7 +139,7 @@ class StandingStore(Protocol):
     async def remember(self, person: Person) -> Person:
         """Keep what an issuer said, unless it said something newer; returns what is kept.
 
-        Whom the issuer called so before keeps the id they have, whatever id this one brings.
+        Whom the issuer called so before keeps their ``id`` and ``since_ms``, whatever it brings.
         """
 
 

@@ -248,6 +248,7 @@ people = Table(
     Column("avatar", Text),
     Column("role", String(16), nullable=False),
     Column("issued_s", BigInteger, nullable=False),
+    Column("since_ms", BigInteger),
     Index("uq_people_subject", "site", "issuer", "subject", unique=True),
     Index("ix_people_skeleton", "site", "skeleton"),
     comment="readers whom an issuer vouched for, as it did last",

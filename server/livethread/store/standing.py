@@ -43,7 +43,7 @@ VERSION_KEY = "standing"
 
 
 LINKS_KEPT_MS = 3_600_000
-_KEPT = frozenset({"site", "id", "issuer", "subject"})
+_KEPT = frozenset({"site", "id", "issuer", "subject", "since_ms"})
 RISE = f"""
 INSERT INTO installation (key, value) VALUES ('{VERSION_KEY}', '1')
 ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(installation.value AS INTEGER) + 1 AS TEXT)
@@ -129,10 +129,12 @@ async def read_person(
     connection: AsyncConnection, site: str, issuer: str, subject: str
 ) -> Person | None:
     c = people.c
-    query = select(c.site, c.id, c.issuer, c.subject, c.name, c.avatar, c.role, c.issued_s)
+    query = select(
+        c.site, c.id, c.issuer, c.subject, c.name, c.avatar, c.role, c.issued_s, c.since_ms
+    )
     query = query.where(c.site == site, c.issuer == issuer, c.subject == subject)
     row = (await connection.execute(query)).first()
-    return None if row is None else Person(*row[:6], role=Role(row.role), issued_s=row.issued_s)
+    return None if row is None else Person(*row[:6], Role(row.role), *row[7:])
 
 
 async def is_name_of_a_person(
@@ -178,6 +180,7 @@ async def write_person(connection: AsyncConnection, person: Person) -> Person:
         "avatar": person.avatar,
         "role": person.role.value,
         "issued_s": person.issued_s,
+        "since_ms": person.since_ms,
     }
     added = insert(people).values(row)
     newer = added.on_conflict_do_update(
