@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future, Task
+from socket import SocketType
 from typing import Protocol
 
 from livethread.feed import Feed, Kind
@@ -19,8 +20,8 @@ class Sink(Protocol):
     def is_writable(self) -> bool: ...
 
     @property
-    def fd(self) -> int:
-        """A descriptor that takes what ``write`` would, as long as ``is_writable``; -1: none.
+    def socket(self) -> SocketType | None:
+        """One that takes what ``write`` would, as long as ``is_writable``.
 
         What it didn't take goes to ``write_rest``.
         """
@@ -75,14 +76,20 @@ class Subscriber:
 
 
 class Targets:
-    """A cohort's members as a flush wants them: descriptors in one list, the rest in another."""
+    """A cohort's members as a flush wants them: sockets in one list, the rest in another."""
 
-    __slots__ = ("direct", "fds", "others")
+    __slots__ = ("direct", "others", "sockets")
 
     def __init__(self, members: dict[Subscriber, None]) -> None:
-        self.direct = [member for member in members if member.sink.fd >= 0]
-        self.fds = [member.sink.fd for member in self.direct]
-        self.others = [member for member in members if member.sink.fd < 0]
+        self.direct: list[Subscriber] = []
+        self.sockets: list[SocketType] = []
+        self.others: list[Subscriber] = []
+        for member in members:
+            if (socket := member.sink.socket) is None:
+                self.others.append(member)
+            else:
+                self.direct.append(member)
+                self.sockets.append(socket)
 
 
 class Cohort:

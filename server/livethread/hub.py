@@ -442,7 +442,7 @@ class Hub:
         cohort.cursor = to
         self.stats.deliveries += len(cohort.members)
         self.stats.bytes_out += len(cohort.members) * len(frame)
-        sent = broadcast(targets.fds, frame)
+        sent = broadcast(targets.sockets, frame)
         if sent.count(len(frame)) < len(sent):
             for subscriber, size in zip(targets.direct, sent, strict=True):
                 if size < len(frame):

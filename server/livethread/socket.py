@@ -15,6 +15,7 @@ from asyncio import Task, Transport
 from collections import deque
 from collections.abc import Coroutine, Iterable
 from functools import partial
+from socket import SocketType
 from typing import Any
 
 import structlog
@@ -228,8 +229,8 @@ class Connection(asyncio.Protocol):
     # ── hub.Sink ──
 
     @property
-    def fd(self) -> int:
-        return self._outlet.fd
+    def socket(self) -> SocketType | None:
+        return self._outlet.socket
 
     def write_rest(self, data: bytes, sent: int, /) -> None:
         self._outlet.write_rest(data, sent)

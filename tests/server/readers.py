@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
+from socket import SocketType
 from typing import Any
 
 from livethread.feed import Encoding, Kind
@@ -45,8 +46,8 @@ class Sink:
         self._seen = seen
 
     @property
-    def fd(self) -> int:
-        return -1
+    def socket(self) -> SocketType | None:
+        return None
 
     def write_rest(self, data: bytes, sent: int, /) -> None:
         raise AssertionError("there is no descriptor")

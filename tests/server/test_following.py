@@ -9,7 +9,7 @@ SIZE = 4
 
 class Socket:
     is_writable = True
-    fd = -1
+    socket = None
 
     def write(self, data: bytes, /) -> None: ...
 

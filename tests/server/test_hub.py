@@ -5,7 +5,7 @@ import gc
 from collections.abc import Iterator
 from itertools import count
 from json import JSONDecoder
-from socket import socketpair
+from socket import SocketType, socketpair
 from typing import Any
 
 import pytest
@@ -725,12 +725,12 @@ class Descriptor(Sink):
         self.rest = b""
 
     @property
-    def fd(self) -> int:
-        return self.ours.fileno()
+    def socket(self) -> SocketType:
+        return self.ours
 
     def write(self, data: bytes, /) -> None:
         assert self.is_writable
-        (sent,) = broadcast((self.fd,), data)
+        (sent,) = broadcast((self.ours,), data)
         if sent < len(data):
             self.write_rest(data, sent)
 

@@ -36,7 +36,7 @@ def test_broadcast_passes_over_who_is_full_or_gone(stack: ExitStack) -> None:
     pairs = [pair(stack) for _ in range(5)]
     fill(pairs[1][0])
     pairs[2][1].close()
-    sent = broadcast([ours.fileno() for ours, _ in pairs], b"word")
+    sent = broadcast([ours for ours, _ in pairs], b"word")
     assert sent == [4, 0, 0, 4, 4]
     assert [pairs[i][1].recv(100) for i in (0, 3, 4)] == [b"word"] * 3
 
@@ -44,7 +44,7 @@ def test_broadcast_passes_over_who_is_full_or_gone(stack: ExitStack) -> None:
 def test_broadcast_says_how_much_was_taken(stack: ExitStack) -> None:
     ours, theirs = pair(stack)
     data = bytes(4_000_000)
-    (sent,) = broadcast([ours.fileno()], data)
+    (sent,) = broadcast([ours], data)
     assert 0 < sent < len(data)
     theirs.settimeout(5)
     left = sent
@@ -118,7 +118,8 @@ async def test_the_bytes_of_all_ways_come_whole_and_in_order(
         if way == "lines":
             outlet.writelines([chunk[:5], chunk[5:]])
         elif way == "broadcast" and writer.is_writable:
-            (sent,) = broadcast([outlet.fd], chunk)
+            assert outlet.socket is not None
+            (sent,) = broadcast([outlet.socket], chunk)
             if sent < len(chunk):
                 outlet.write_rest(chunk, sent)
         else:
@@ -134,12 +135,14 @@ async def test_the_bytes_of_all_ways_come_whole_and_in_order(
     assert await reader.readexactly(len(expected) - taken) == expected[taken:]
 
 
-async def test_a_closed_outlet_has_no_descriptor(
+async def test_a_closed_outlet_has_no_socket(
     connected: tuple[Writer, asyncio.StreamReader],
 ) -> None:
     writer, _ = connected
-    assert writer.outlet.fd >= 0
+    lent = writer.outlet.socket
+    assert lent is not None
     writer.transport.abort()
-    assert writer.outlet.fd >= 0  # the transport still holds it
+    assert lent.fileno() >= 0  # the transport still holds it
     await asyncio.shield(writer.lost)
-    assert writer.outlet.fd == -1
+    assert writer.outlet.socket is None
+    assert lent.fileno() == -1  # or the end of this object would close another's
