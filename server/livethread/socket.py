@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Task, Transport
 from collections import deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import partial
 from socket import SocketType
 from typing import Any
@@ -42,7 +42,7 @@ from livethread.gateway import Gateway
 from livethread.handshake import Refused, admit, is_deflating, server_protocol
 from livethread.head import BadHead, Head
 from livethread.joining import Start
-from livethread.model import Audience, Outcome, QueueRequest, RoomName, Write
+from livethread.model import Audience, QueueRequest, RoomName, Write
 from livethread.outlet import Outlet
 from livethread.protocol import frames as wire
 from livethread.protocol.codec import encode
@@ -51,6 +51,7 @@ from livethread.session import Session
 from livethread.site import DEFAULT
 from livethread.views import held_json
 from livethread.wire import encode_frame
+from livethread.writer import Decided
 
 log = structlog.get_logger(__name__)
 
@@ -331,46 +332,56 @@ class Connection(asyncio.Protocol):
 
     def _run(self, effects: Iterable[Effect]) -> None:
         """Carry out what the session wants done."""
+        frames: list[bytes] = []
         for effect in effects:
-            match effect:
-                case Send(frame=frame):
-                    self._send(encode(frame))
-                case Submit(write=write, ref=ref):
-                    self._submit(write, ref)
-                case Subscribe() | ReadPage():
-                    self._in_turn(effect)
-                case Unsubscribe(room=room):
-                    self._unsubscribe(room)
-                case Writing(room=room, on=on):
-                    if (subscriber := self._subscribers.get(room)) is not None:
-                        self._gateway.services.hub.tell_writing(subscriber, on=on)
-                case Identify():
-                    self._start(self._identify(effect))
-                case Watch(on=on, held=held):
-                    assert self._session is not None
-                    self._gateway.watchers.set(self, self._session.identity if on else None)
-                    if held:
-                        self._in_turn(effect)
-                case Close(code=code, reason=reason):
-                    self._close(code, reason)
+            if isinstance(effect, Send):
+                frames.append(encode(effect.frame))
+                continue
+            self._send(*frames)
+            frames.clear()
+            self._carry_out(effect)
+        self._send(*frames)
         if self._gateway.is_draining:
             self._close_when_drained()
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Submit(write=write, ref=ref):
+                self._submit(write, ref)
+            case Subscribe() | ReadPage():
+                self._in_turn(effect)
+            case Unsubscribe(room=room):
+                self._unsubscribe(room)
+            case Writing(room=room, on=on):
+                if (subscriber := self._subscribers.get(room)) is not None:
+                    self._gateway.services.hub.tell_writing(subscriber, on=on)
+            case Identify():
+                self._start(self._identify(effect))
+            case Watch(on=on, held=held):
+                assert self._session is not None
+                self._gateway.watchers.set(self, self._session.identity if on else None)
+                if held:
+                    self._in_turn(effect)
+            case Close(code=code, reason=reason):
+                self._close(code, reason)
 
     def _submit(self, write: Write, ref: str | None) -> None:
         session = self._session
         assert session is not None
-
-        def answer(outcome: Outcome) -> None:
-            self._run(session.answered(write, ref, outcome))
-            if self.is_writable and not session.is_full():
-                self._transport.resume_reading()
-
         if self._gateway.is_draining:
-            answer(Unavailable("The server is restarting.", retry_after_ms=1000))
+            refusal = Unavailable("The server is restarting.", retry_after_ms=1000)
+            self._decided([Decided(write, ref, refusal)])
             return
         if session.is_full():
             self._transport.pause_reading()
-        self._gateway.services.writer.submit(write, answer)
+        self._gateway.services.writer.submit(write, self._decided, ref)
+
+    def _decided(self, decided: Sequence[Decided]) -> None:
+        session = self._session
+        assert session is not None
+        self._run([effect for one in decided for effect in session.answered(*one)])
+        if self.is_writable and not session.is_full():
+            self._transport.resume_reading()
 
     async def _identify(self, effect: Identify) -> None:
         session, command = self._session, effect.command
@@ -541,9 +552,10 @@ class Connection(asyncio.Protocol):
 
     # ── sending and closing ──
 
-    def _send(self, payload: bytes) -> None:
-        if not self._is_closing:
-            self.write(encode_frame(payload))
+    def _send(self, *payloads: bytes) -> None:
+        """Write them as a frame each, in one system call."""
+        if payloads and not self._is_closing:
+            self.write(b"".join(map(encode_frame, payloads)))
             self._hold_back()
 
     def _hold_back(self) -> None:

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -25,14 +26,21 @@ log = structlog.get_logger(__name__)
 COMPANY = 16
 """Writes that need wait for no more: a batch's fixed cost is small beside theirs by then."""
 
-Answer = Callable[[Outcome], None]
+
+class Decided(NamedTuple):
+    """A write, what was submitted beside it, and what came of it."""
+
+    write: Write
+    ref: str | None
+    outcome: Outcome
 
 
-def _to_nobody(_: Outcome) -> None:
+Answer = Callable[[Sequence[Decided]], None]
+"""Called on the loop with all of a batch that was submitted with it, in order; must not raise."""
+
+
+def _to_nobody(_: Sequence[Decided]) -> None:
     pass
-
-
-"""Called once, on the loop, with a write's outcome; must not raise."""
 
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -89,7 +97,7 @@ class Writer:
         self._max_queue = max_queue
         self._max_batch = max_batch
         self._company_s = company_s
-        self._queue: deque[tuple[Write, Answer]] = deque()
+        self._queue: deque[tuple[Write, str | None, Answer]] = deque()
         self._running: Task[None] | None = None
         self._is_closed = False
         self._arrivals: deque[float] = deque(maxlen=16)
@@ -99,12 +107,12 @@ class Writer:
     def queued(self) -> int:
         return len(self._queue)
 
-    def submit(self, write: Write, answer: Answer = _to_nobody) -> None:
+    def submit(self, write: Write, answer: Answer = _to_nobody, ref: str | None = None) -> None:
         """Have the write committed; its outcome goes to ``answer``. Never blocks."""
         if self._is_closed or len(self._queue) >= self._max_queue:
-            answer(Unavailable(retry_after_ms=1000))
+            answer([Decided(write, ref, Unavailable(retry_after_ms=1000))])
             return
-        self._queue.append((write, answer))
+        self._queue.append((write, ref, answer))
         self._arrivals.append(self._loop.time())
         if self._running is None:
             self._running = self._loop.create_task(self._run())
@@ -138,8 +146,8 @@ class Writer:
         if is_full and len(self._arrivals) * self._company_s > 1.5 * span:
             await asyncio.sleep(self._company_s)
 
-    async def _commit(self, batch: Sequence[tuple[Write, Answer]]) -> None:
-        writes = [write for write, _ in batch]
+    async def _commit(self, batch: Sequence[tuple[Write, str | None, Answer]]) -> None:
+        writes = [write for write, _, _ in batch]
         started = time.perf_counter()
         try:
             outcomes: Sequence[Outcome] = await self._store.commit(writes)
@@ -155,8 +163,11 @@ class Writer:
         self.stats.sizes.add(len(batch))
         self.stats.times_s.add(time.perf_counter() - started)
         # Answers first: on its own socket, an author hears of a comment before the feed brings it.
-        for (_, answer), outcome in zip(batch, outcomes, strict=True):
-            answer(outcome)
+        decided: dict[Answer, list[Decided]] = {}
+        for (write, ref, answer), outcome in zip(batch, outcomes, strict=True):
+            decided.setdefault(answer, []).append(Decided(write, ref, outcome))
+        for answer, its in decided.items():
+            answer(its)
         self._deliver([outcome for outcome in outcomes if isinstance(outcome, Committed)])
 
     def _in_doubt(self, writes: Sequence[Write]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from livethread.model import Committed, Outcome, Room, RoomName, Write
 from livethread.protocol.errors import Conflict, NotFound, Unavailable
-from livethread.writer import COMPANY, Distribution, Writer
+from livethread.writer import COMPANY, Decided, Distribution, Writer
 from tests.contract.making import post
 from tests.server.virtual import VirtualLoop
 
@@ -64,9 +64,10 @@ class Scene:
     def submit(self, room: str = "a") -> None:
         self.writer.submit(post(room=room), self.answer)
 
-    def answer(self, outcome: Outcome) -> None:
-        answer = outcome.seq if isinstance(outcome, Committed) else type(outcome)
-        self.said.append(("answer", answer))
+    def answer(self, decided: Sequence[Decided]) -> None:
+        for _, _, outcome in decided:
+            answer = outcome.seq if isinstance(outcome, Committed) else type(outcome)
+            self.said.append(("answer", answer))
 
     @property
     def answers(self) -> list[Any]:
@@ -127,6 +128,24 @@ def test_answers_come_in_order_and_before_the_changes_are_delivered(scene: Scene
     assert scene.said == [("answer", 0), ("answer", 1), ("answer", 2), ("deliver", [0, 1, 2])]
 
 
+def test_each_author_is_told_once_a_batch_of_all_its_writes(scene: Scene) -> None:
+    class Author:
+        def __init__(self) -> None:
+            self.told: list[list[tuple[str | None, int]]] = []
+
+        def answer(self, decided: Sequence[Decided]) -> None:
+            outcomes = [(ref, outcome) for _, ref, outcome in decided]
+            self.told.append([(r, o.seq) for r, o in outcomes if isinstance(o, Committed)])
+
+    ada, bob = Author(), Author()
+    for number, author in enumerate([ada, bob, ada]):
+        scene.writer.submit(post(), author.answer, f"r{number}")
+    scene.loop.settle()
+    assert scene.store.sizes == [3]
+    assert ada.told == [[("r0", 0), ("r2", 2)]]
+    assert bob.told == [[("r1", 1)]]
+
+
 def test_a_refused_write_is_answered_alone_and_not_delivered(scene: Scene) -> None:
     scene.store.refused = {1}
     for _ in range(3):
@@ -145,9 +164,10 @@ def test_a_full_queue_refuses_at_once(make: Make) -> None:
     for _ in range(3):
         scene.submit()
     assert scene.writer.queued == 3
-    refusals: list[Outcome] = []
-    scene.writer.submit(post(), refusals.append)
-    (refusal,) = refusals  # before the loop has turned
+    write, refusals = post(), list[Decided]()
+    scene.writer.submit(write, refusals.extend, "r1")
+    ((refused, ref, refusal),) = refusals  # before the loop has turned
+    assert (refused, ref) == (write, "r1")
     assert isinstance(refusal, Unavailable)
     assert refusal.retry_after_ms
     scene.store.gate.set()

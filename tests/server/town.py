@@ -270,9 +270,9 @@ class Town:
         """Have it committed, as a client that repeats it until there is an answer."""
         assert write.nonce is not None
         self.unanswered[write.nonce] = write
-        self.server.writer.submit(write, lambda outcome: self.answered(write, outcome))
+        self.server.writer.submit(write, lambda decided: self.answered(*decided[0]))
 
-    def answered(self, write: Write, outcome: Outcome) -> None:
+    def answered(self, write: Write, _: str | None, outcome: Outcome) -> None:
         assert write.nonce is not None
         if isinstance(outcome, Unavailable):
             return

@@ -14,6 +14,7 @@ from livethread.protocol.errors import Internal, LivethreadError
 from livethread.session import Session
 from livethread.site import DEFAULT
 from livethread.web.problems import Refused
+from livethread.writer import Decided
 
 Frame = frames.Wire | dict[str, Any]
 
@@ -103,14 +104,14 @@ class Exchange:
         return outcome
 
     async def _commit(self, write: Write) -> Outcome:
-        decided = self._loop.create_future()
+        done = self._loop.create_future()
 
-        def answer(outcome: Outcome) -> None:
-            if not decided.done():
-                decided.set_result(outcome)
+        def answer(decided: Sequence[Decided]) -> None:
+            if not done.done():
+                done.set_result(decided[0].outcome)
 
         self._services.writer.submit(write, answer)
-        outcome: Outcome = await decided
+        outcome: Outcome = await done
         return outcome
 
 
