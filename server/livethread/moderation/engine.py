@@ -29,6 +29,7 @@ class Rules:
 
     def __init__(self, filters: Filters) -> None:
         self.filters = filters
+        self.are_none = filters == Filters()
         self._held = WordList(filters.hold_words or ())
         self._refused = WordList(filters.refuse_words or ())
         self._patterns = [compiled(pattern) for pattern in filters.hold_patterns or ()]
@@ -107,9 +108,9 @@ class Engine:
     def judge(self, draft: Draft) -> Judgement:
         if self.is_shadowed(draft.room, draft.author, draft.now_ms):
             return Judgement(SHADOWED)
-        if draft.role not in _JUDGED:
-            return NOTHING
         rules = self._of(draft.room)
+        if draft.role not in _JUDGED or (rules.are_none and not draft.trap):
+            return NOTHING
         text, hosts = plain(draft.body), hosts_in(draft.body)
         rules.refuse(text, hosts)
         why, filters = next(rules.reasons(draft, text, hosts), None), rules.filters
@@ -133,7 +134,7 @@ class Engine:
 
     def _is_restricted(self, kind: str, room: RoomName, author: str, now_ms: int) -> bool:
         found = self._restrictions.get((site_of(room), author), ())
-        return any(
+        return bool(found) and any(
             one.kind == kind
             and one.room in (None, room)
             and (one.until_ms is None or one.until_ms > now_ms)

@@ -10,7 +10,13 @@ from types import MappingProxyType
 
 COMMON: Mapping[str, str] = MappingProxyType({"foreign_keys": "ON"})
 WRITER: Mapping[str, str] = MappingProxyType(
-    {**COMMON, "journal_mode": "WAL", "synchronous": "FULL", "secure_delete": "ON"}
+    {
+        **COMMON,
+        "journal_mode": "WAL",
+        "synchronous": "FULL",
+        "secure_delete": "ON",
+        "temp_store": "MEMORY",
+    }
 )
 READER: Mapping[str, str] = MappingProxyType(
     {**COMMON, "query_only": "ON", "wal_autocheckpoint": "0"}
