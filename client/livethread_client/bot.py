@@ -158,7 +158,8 @@ class Bot:
 
     async def _judge(self, live: Live) -> None:
         async for queued in live.queue():
-            if queued.comment.state != "held" or queued.action is not None:
+            # Whatever people do but `hold` leaves it waiting, with a seq that must be judged anew.
+            if queued.comment.state != "held" or queued.action == "hold":
                 continue
             for pattern, handler in self._judges:
                 if fnmatchcase(queued.room, pattern):

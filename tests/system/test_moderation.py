@@ -232,7 +232,8 @@ async def test_a_bot_judges_what_waits_for_it(town: Town) -> None:
     await asyncio.wait_for(serving_bot, PATIENCE_S)
 
 
-async def test_words_edited_while_a_bot_looks_are_judged_anew(town: Town) -> None:
+@pytest.mark.parametrize("change", ["edit", "pin"])
+async def test_what_is_changed_while_a_bot_looks_is_judged_anew(town: Town, change: str) -> None:
     await set_filters(town, judge_s=3_600)
     mara, mod = await town.guest("Mara"), await town.staff()
     await ask(mod, type="watch", on=True)
@@ -249,12 +250,15 @@ async def test_words_edited_while_a_bot_looks_are_judged_anew(town: Town) -> Non
 
     serving_bot = asyncio.create_task(bot.serve())
     await asyncio.wait_for(looking.wait(), PATIENCE_S)
-    await ask(mara, type="edit", room=ROOM, comment=comment["id"], body="otherwise")
+    if change == "edit":
+        await ask(mara, type="edit", room=ROOM, comment=comment["id"], body="otherwise")
+    else:
+        await ask(mod, type="moderate", room=ROOM, comment=comment["id"], action="pin")
     edited.set()
     async with asyncio.timeout(PATIENCE_S):
         while (await mod.hear("queued"))["comment"]["state"] != "visible":
             pass
-    assert judged == ["fine", "otherwise"]
+    assert judged == ["fine", "otherwise" if change == "edit" else "fine"]
     bot.stop()
     await asyncio.wait_for(serving_bot, PATIENCE_S)
 
