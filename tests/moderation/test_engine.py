@@ -56,6 +56,8 @@ def test_without_filters_everything_passes_but_what_fell_into_the_trap() -> None
 @pytest.mark.parametrize(
     ("filters", "body", "why"),
     [
+        ({"hold_all": True}, "Hello", "every comment waits"),
+        ({"hold_all": True, "hold_words": ["casino"]}, "casino", "word filter: casino"),
         ({"hold_guests": True}, "Hello", "guests' comments wait"),
         ({"max_links": 1}, "see https://a.example", None),
         (
@@ -130,6 +132,11 @@ def test_a_room_changes_what_its_site_says_and_keeps_the_rest() -> None:
     assert made.judge(draft("x https://a.example", room=RoomName("other a"))).hold is None
     made.load({}, {})
     assert made.judge(draft("x")).hold is None
+    made = engine({"hold_all": True}, {"hold_all": False})
+    assert [made.judge(draft("x", room=room)).hold for room in (A, RoomName("b"))] == [
+        None,
+        "every comment waits",
+    ]
 
 
 def test_the_same_text_again_and_again_waits_whoever_sends_it() -> None:

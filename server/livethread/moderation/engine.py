@@ -61,7 +61,8 @@ class Rules:
         for pattern in self._patterns:
             if pattern.search(text):
                 yield f"pattern filter: {pattern.pattern}"
-                return
+        if filters.hold_all:
+            yield "every comment waits"
 
 
 class Engine:

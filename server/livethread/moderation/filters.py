@@ -56,6 +56,7 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    hold_all: bool | None = Field(None, description="every comment waits")
     hold_guests: bool | None = Field(None, description="every guest's comment waits")
     hold_first: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="an author's comments wait until so many were shown"
