@@ -69,6 +69,7 @@ from livethread.gateway import Gateway, Services
 from livethread.hook import Hook
 from livethread.http import HttpConnection
 from livethread.hub import Hub, HubLimits
+from livethread.indexing import Indexing
 from livethread.joining import Joining
 from livethread.judging import Judging
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
@@ -367,7 +368,8 @@ async def running_on(
         services = gateway.services
         judging = Judging(services.store, services.writer, services.rules.judge, clocks.wall_ms)
         loop = asyncio.get_running_loop()
-        tasks = [loop.create_task(judging.run())]
+        indexing = Indexing(services.store)
+        tasks = [loop.create_task(judging.run()), loop.create_task(indexing.run())]
         if services.hook is not None:
             tasks.append(loop.create_task(services.hook.run()))
         try:

@@ -30,6 +30,7 @@ Verdict = Literal["ok", "warn", "fail"]
 MIN_PYTHON = (3, 11)
 MIN_SQLITE = (3, 38, 0)  # the ->> operator
 SAFE_SQLITE = (3, 51, 3)
+WORDS_INDEX = "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'trigram')"
 SPARE_FILES = 64
 _AS_READ = MappingProxyType({"ON": "1", "FULL": "2", "WAL": "wal"})  # how pragmas answer
 LOW_DISK_BYTES = 1024**3
@@ -91,6 +92,9 @@ def check_sqlite(_: Settings) -> Finding:
     version = sqlite3.sqlite_version
     if found < MIN_SQLITE:
         return Finding("fail", "SQLite", f"{version} is too old.", "3.38 or newer is needed.")
+    if not _has_words_index():
+        text = f"{version} was built without full-text search (FTS5)."
+        return Finding("fail", "SQLite", text, "Use Python's or the system's own build.")
     if found < SAFE_SQLITE:
         text = (
             f"{version}; before 3.51.3, several programs writing at once can damage a database. "
@@ -98,6 +102,15 @@ def check_sqlite(_: Settings) -> Finding:
         )
         return Finding("ok", "SQLite", text)
     return Finding("ok", "SQLite", version)
+
+
+def _has_words_index() -> bool:
+    with closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.execute(WORDS_INDEX)
+        except sqlite3.Error:
+            return False
+    return True
 
 
 def check_directory(settings: Settings) -> Finding:

@@ -342,6 +342,9 @@ class MemoryStore:
     async def ping(self) -> None:
         pass
 
+    async def index(self, *, is_tidying: bool) -> bool:
+        return False
+
     async def scrub(self) -> bool:
         return True
 

@@ -991,6 +991,17 @@ async def test_the_queue_is_searched_by_words_and_names(store: Store) -> None:
         assert [item.comment.id for item in found] == ids, text
 
 
+async def test_searches_find_the_same_however_much_is_indexed(store: Store) -> None:
+    await only(store, *(post(f"comment {n}", room=f"r{n % 3}") for n in range(100)))
+    wanted = [item.comment.body for item in (await queue(store, "recent", text="ENT 1")).items]
+    assert len(wanted) == 11
+    is_more = True
+    while is_more:
+        is_more = await store.index(is_tidying=True)
+        found = (await queue(store, "recent", text="ENT 1")).items
+        assert [item.comment.body for item in found] == wanted
+
+
 async def test_walking_the_queue_gives_each_comment_once_while_more_come(store: Store) -> None:
     await only(store, *(post(str(n), room=f"r{n % 3}") for n in range(7)))
     found, before = [], None

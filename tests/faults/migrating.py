@@ -76,7 +76,14 @@ def contents(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-        return [line for line in database.iterdump() if '"installation" VALUES' not in line]
+        query = "SELECT name, sql FROM sqlite_master ORDER BY name"
+        found = []
+        for name, sql in database.execute(query).fetchall():
+            found.append(str(sql))
+            is_table = found[-1].startswith("CREATE TABLE")  # what virtual ones hold is in others
+            if is_table and name != "installation":
+                found += map(repr, database.execute(f'SELECT * FROM "{name}"'))
+        return found
 
 
 def in_child(path: Path, number: int | None) -> tuple[bool, str]:

@@ -168,6 +168,15 @@ def test_tls_files_that_can_t_be_used_are_found(settings: Settings, tmp_path: Pa
 def test_old_libraries_are_found(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 37, 2))
     assert doctor.check_sqlite(settings).verdict == "fail"
+
+
+def test_an_sqlite_without_full_text_search_is_found(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "WORDS_INDEX", "CREATE VIRTUAL TABLE words USING none(text)")
+    finding = doctor.check_sqlite(settings)
+    assert finding.verdict == "fail"
+    assert "FTS5" in finding.text
     monkeypatch.setattr(doctor, "MIN_PYTHON", (99, 0))
     assert doctor.check_python(settings).verdict == "fail"
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ from livethread.cli import main
 from livethread.model import Role
 from livethread.settings import Settings
 from livethread.site import Person, Standing
+from livethread.store import words
+from tests.contract import making
+from tests.contract.making import post
 
 MARA = Person("default", "u:1", "iss", "1", "Mara Lind", None, Role.READER, 1)
 
@@ -56,6 +62,28 @@ def test_a_role_is_given_and_taken(tmp_path: Path) -> None:
     assert after.roles == {}
     assert after.version > before.version
     assert "given no role" in run(tmp_path, "role", "take", "u:1").stderr
+
+
+def test_the_log_is_to_be_emptied_when_the_index_of_words_has_forgotten_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fill() -> None:
+        store = await open_store(Settings(data_dir=tmp_path))
+        await store.commit([post() for _ in range(words.BATCH_ROWS)])
+        await store.index(is_tidying=False)
+        await store.close()
+
+    def erasures() -> int:
+        with closing(sqlite3.connect(tmp_path / "livethread.db")) as database:
+            query = "SELECT value FROM installation WHERE key = 'erased'"
+            return int(database.execute(query).fetchone()[0])
+
+    asyncio.run(fill())
+    while_merging: list[int] = []
+    monkeypatch.setattr(time, "sleep", lambda _: while_merging.append(erasures()))
+    assert run(tmp_path, "person", "erase", making.MARA.id, "--yes").exit_code == 0
+    assert set(while_merging) == {1}
+    assert erasures() == 2
 
 
 @pytest.mark.parametrize("role", ["bot", "guest", "owner", "anonymous"])

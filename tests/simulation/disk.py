@@ -148,6 +148,9 @@ class DiskStore:
     async def due(self, now_ms: int, *, limit: int) -> Sequence[tuple[RoomName, CommentId]]:
         return []
 
+    async def index(self, *, is_tidying: bool) -> bool:
+        return False
+
     async def scrub(self) -> bool:
         return True
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from livethread.model import RoomName
-from livethread.store import backup
+from livethread.model import QueueRequest, RoomName
+from livethread.store import backup, words
 from livethread.store.backup import Contents, back_up, restore
 from livethread.store.errors import DataError, StartError
 from livethread.store.lock import FileLock
 from livethread.store.sqlite import SqliteStore
-from tests.contract.making import A, post
+from tests.contract.making import A, edit, post
 
 
 async def fill(path: Path, *bodies: str) -> str:
@@ -153,6 +153,25 @@ async def test_restoration_is_a_new_history(path: Path, copy: Path, tmp_path: Pa
     assert outcome.seq == 3  # type: ignore[union-attr]
     await store.close()
     assert bodies(copy) == ["one", "two"]
+
+
+async def test_what_was_indexed_is_found_in_a_restored_backup(path: Path, copy: Path) -> None:
+    request = QueueRequest("default", "recent", text="bridge")
+    store = await SqliteStore.open(path)
+    await store.commit([post(f"bridge {n}") for n in range(words.BATCH_ROWS)])
+    assert await store.index(is_tidying=False)
+    await store.close()
+    back_up(path, copy)
+    await asyncio.to_thread(restore, copy, path, is_replacing=True)
+    store = await SqliteStore.open(path)
+    await store.commit([edit(3, "bridge, edited"), post("a new bridge")])
+    found = (await store.queue(request)).items
+    await store.close()
+    assert len(found) == request.limit
+    assert found[0].comment.body == "a new bridge"
+    with closing(sqlite3.connect(path)) as database:
+        query = "SELECT count(*) FROM words WHERE words MATCH '\"edi\"'"
+        assert database.execute(query).fetchone() == (1,)
 
 
 def test_restoration_where_nothing_was_makes_the_directory(

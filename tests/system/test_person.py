@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing as closing_database
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 from tests.system.bots import bot_token
 from tests.system.operator import say
-from tests.system.peer import PATIENCE_S, Peer, closing, until
+from tests.system.peer import PATIENCE_S, Peer, closing, fill, until
 
 ROOM = "news/bridge"
 ROOMS = "/api/v1/rooms"
@@ -69,6 +71,39 @@ async def live_a_little(server: ServerProcess) -> str:
 
 
 _keys = iter(range(10_000_000, 99_999_999))
+
+
+GOTHIC = "𐌰𐌱𐌲𐌳𐌴𐌵𐌶𐌷𐌸𐌹𐌺𐌻𐌼𐌽𐌾𐌿"
+PAIRS = [GOTHIC[i : i + 2].encode() for i in range(len(GOTHIC) - 1)]
+"""The index of words has every three letters in a row, and writes at least two of them out."""
+
+
+async def say_gothic_among_others(server: ServerProcess) -> str:
+    """Somebody says that, and it is indexed, as some others' comments are; returns their id."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"Origin": server.url}) as http:
+        told = [(await http.post("/api/v1/guests", json={"name": name})) for name in ("Ulf", "Tom")]
+        mine, others = (answer.json()["guest_token"] for answer in told)
+        comments = f"{ROOMS}/{ROOM}/comments"
+        headers = bearer(mine) | {"Idempotency-Key": "key-gothic"}
+        said = await http.post(comments, json={"body": GOTHIC}, headers=headers)
+    await fill(server.port, others, "elsewhere", 63, body_chars=100)
+    await until(lambda: indexed(server) == 64, "all are indexed")
+    return str(said.json()["comment"]["author"]["id"])
+
+
+def indexed(server: ServerProcess) -> int:
+    with closing_database(sqlite3.connect(server.data_dir / "livethread.db")) as database:
+        row = database.execute("SELECT value FROM installation WHERE key = 'words'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def pairs_left(server: ServerProcess) -> dict[str, int]:
+    """How many of the pairs stand in each file of the server's data."""
+    found = {}
+    for path in sorted(server.data_dir.iterdir()):
+        data = path.read_bytes()
+        found[path.name] = sum(pair in data for pair in PAIRS)
+    return found
 
 
 def traces(server: ServerProcess) -> dict[str, int]:
@@ -134,3 +169,17 @@ async def test_who_is_erased_while_no_server_runs_leaves_nothing_behind(
     assert any(traces(server).values())
     await asyncio.to_thread(say, server, "person", "erase", id, "--yes")
     assert not any(traces(server).values()), traces(server)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_the_index_of_words_forgets_who_is_erased(
+    server: ServerProcess, is_running: bool
+) -> None:
+    id = await say_gothic_among_others(server)
+    assert any(pairs_left(server).values())
+    if not is_running:
+        server.kill()
+    await asyncio.to_thread(say, server, "person", "erase", id, "--yes")
+    if is_running:
+        await until(lambda: not any(pairs_left(server).values()), "nothing is left in the files")
+    assert not any(pairs_left(server).values()), pairs_left(server)

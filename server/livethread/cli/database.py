@@ -24,6 +24,7 @@ import click
 
 from livethread.settings import Settings
 from livethread.site import DEFAULT
+from livethread.store.words import teach
 
 DATABASE = ("data_dir", "database_url")
 """The settings that say where it is."""
@@ -79,6 +80,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             "secure_delete=ON",
         ):
             database.execute(f"PRAGMA {pragma}")
+        teach(database)
     except sqlite3.Error:
         database.close()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,12 @@ import click
 
 from livethread.cli.database import DATABASE, SITE, known_site, opened, writing
 from livethread.cli.flags import load_settings, settings_flags
+from livethread.settings import Settings
+from livethread.store import person as kept
+from livethread.store import words
+
+_PAUSE_S = 0.01
+"""Between two slices of some 3 ms, for a running server's commits."""
 
 
 @click.group()
@@ -26,8 +33,6 @@ def person() -> None:
 @settings_flags(DATABASE)
 def export(id: str, site: str, config: Path | None, **flags: Any) -> None:
     """Print all that is kept of a person on the site, as JSON."""
-    from livethread.store import person as kept  # noqa: PLC0415
-
     with opened(load_settings(config, flags)) as database:
         known_site(database, site)
         value = kept.export(database, site, id)
@@ -44,11 +49,21 @@ def erase(id: str, yes: bool, site: str, config: Path | None, **flags: Any) -> N
 
     A running server shows it within a second. Backups made before still have it all.
     """
-    from livethread.store import person as kept  # noqa: PLC0415
-
     if not yes:
         click.confirm(f"Erase {id} on {site}? This can't be undone", abort=True)
-    with writing(load_settings(config, flags)) as database:
+    settings = load_settings(config, flags)
+    with writing(settings) as database:
         known_site(database, site)
         count = kept.erase(database, site, id)
+    _forget_words(settings)
     click.echo(f"Erased: {count} comments.")
+
+
+def _forget_words(settings: Settings) -> None:
+    """Have the index of words forget them, too, and then the log; a server goes on meanwhile."""
+    with opened(settings) as database:
+        words.begin_tidying(database)
+        while words.tidy(database):
+            time.sleep(_PAUSE_S)
+    with writing(settings) as database:
+        database.execute(kept.RISE)

@@ -119,6 +119,17 @@ class ModerationStore(Protocol):
         """Comments for moderators, newest first, with their reports; also what was removed."""
 
 
+class SearchStore(Protocol):
+    """The view of what makes searches quick. What they find doesn't depend on it."""
+
+    async def index(self, *, is_tidying: bool) -> bool:
+        """Take up some of the newest comments, in a few ms; whether there is more to do.
+
+        ``is_tidying``: the words of comments that were changed since may leave the index now. They
+        do so before more comments are taken up.
+        """
+
+
 class StandingStore(Protocol):
     """What operators said of sites, and whom the sites' issuers vouched for."""
 
@@ -159,7 +170,7 @@ class IdentityStore(BotStore, SignInStore, Protocol):
     """The view of those who find out who somebody is."""
 
 
-class Store(CommitStore, FeedStore, IdentityStore, ModerationStore, Protocol):
+class Store(CommitStore, FeedStore, IdentityStore, ModerationStore, SearchStore, Protocol):
     async def counts(self, rooms: Sequence[RoomName]) -> dict[RoomName, int]:
         """Comments everyone can see, for each of at most 100 rooms."""
 

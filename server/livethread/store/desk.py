@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    cast,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import (
@@ -24,7 +40,15 @@ from livethread.model import (
 )
 from livethread.site import DEFAULT
 from livethread.store.rows import comment_of
-from livethread.store.schema import COMMENT_COLUMNS, acts, comments, reports, rooms
+from livethread.store.schema import (
+    COMMENT_COLUMNS,
+    acts,
+    comments,
+    installation,
+    reports,
+    rooms,
+)
+from livethread.store.words import INDEXED, candidates
 
 MAX_REPORTS = 500
 """In one page of the queue."""
@@ -37,6 +61,7 @@ def of_site(room: ColumnElement[str], site: str) -> ColumnElement[bool]:
     return room.startswith(f"{site} ", autoescape=True)
 
 
+_words = table("words", column("rowid"), column("words"))
 _LISTS: Mapping[str, ColumnElement[bool]] = MappingProxyType(
     {
         "held": comments.c.state == CommentState.HELD.value,
@@ -48,7 +73,7 @@ _LISTS: Mapping[str, ColumnElement[bool]] = MappingProxyType(
 
 async def read_queue(connection: AsyncConnection, request: QueueRequest) -> Queue:
     """See ``ModerationStore.queue``."""
-    rows = (await connection.execute(_queued(request))).all()
+    rows = await _rows(connection, request)
     said = await _reports(connection, [(row.room_id, row.id) for row in rows])
     items = [
         QueueItem(
@@ -69,6 +94,38 @@ async def read_queue(connection: AsyncConnection, request: QueueRequest) -> Queu
     ]
     held, reported = (await connection.execute(select(*counts))).one()
     return Queue(tuple(items), held, reported)
+
+
+async def _rows(connection: AsyncConnection, request: QueueRequest) -> list[Row[Any]]:
+    """What is asked for; what the index can't find, or other indexes narrow down, is read through.
+
+    200,000 comments are read through in 250 ms.
+    """
+    parts = None if request.text is None else candidates(request.text)
+    if parts is None or request.list != "recent" or request.author is not None:
+        return list(await connection.execute(_queued(request)))
+    query = select(cast(installation.c.value, Integer)).where(installation.c.key == INDEXED)
+    indexed = (await connection.execute(query)).scalar() or 0
+    newest = _queued(request).where(comments.c.row_id > indexed)
+    rows = list(await connection.execute(newest))
+    if len(rows) < request.limit:
+        rest = replace(request, limit=request.limit - len(rows))
+        rows += await connection.execute(_candidates(rest, parts, indexed))
+    return rows
+
+
+def _candidates(request: QueueRequest, parts: str, indexed: int) -> Select[Any]:
+    """In the index's order, which is that of posting, so that reading ends with the last wanted."""
+    last = indexed if request.before is None else min(indexed, request.before - 1)
+    # The plus keeps SQLite from asking the index for one comment after the other.
+    found = literal_column("+words.rowid") == comments.c.row_id
+    return (
+        _queued(request)
+        .join(_words, found)
+        .where(_words.c.words.match(parts), _words.c.rowid <= last)
+        .order_by(None)
+        .order_by(_words.c.rowid.desc())
+    )
 
 
 async def read_due(
@@ -99,7 +156,6 @@ def _queued(request: QueueRequest) -> Select[Any]:
     if request.author is not None:
         query = query.where(comments.c.author_id == request.author)
     if request.text is not None:
-        # Read through, newest first: an index of words would cost every comment as it is posted.
         query = query.where(
             or_(
                 comments.c.body.icontains(request.text, autoescape=True),
@@ -131,13 +187,13 @@ async def _reports(
 async def read_acts(connection: AsyncConnection, request: ActsRequest) -> list[Logged]:
     """See ``ModerationStore.acts``."""
     query = select(acts).where(of_site(acts.c.room, request.site))
-    for column, wanted in (
+    for field, wanted in (
         (acts.c.room, request.room),
         (acts.c.comment_id, request.comment),
         (acts.c.person, request.person),
     ):
         if wanted is not None:
-            query = query.where(column == wanted)
+            query = query.where(field == wanted)
     if request.before is not None:
         query = query.where(acts.c.id < request.before)
     rows = await connection.execute(query.order_by(acts.c.id.desc()).limit(request.limit))

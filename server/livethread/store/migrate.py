@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from livethread.store.errors import StartError
 from livethread.store.schema import metadata
+from livethread.store.words import is_described
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -42,4 +43,5 @@ def upgrade(connection: Connection, where: str) -> None:
 
 def drift(connection: Connection) -> list[object]:
     """Differences between the migrated database and ``store.schema``; empty when in step."""
-    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+    options = {"include_name": is_described}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))

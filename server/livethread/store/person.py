@@ -15,7 +15,7 @@ from typing import Any
 ERASED_KEY = "erased"
 """Its row counts the erasures: a running server then rereads its feeds and empties its log."""
 
-_RISE = f"""
+RISE = f"""
 INSERT INTO installation (key, value) VALUES ('{ERASED_KEY}', '1')
 ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)
 """
@@ -101,7 +101,7 @@ def erase(database: sqlite3.Connection, site: str, id: str) -> int:
     )
     database.execute("UPDATE acts SET by_id = ?, by_name = '' WHERE by_id = ?", (nobody, id))
     database.execute("UPDATE bans SET banned_by = ? WHERE banned_by = ?", (nobody, id))
-    database.execute(_RISE)
+    database.execute(RISE)
     return count
 
 

@@ -45,7 +45,7 @@ from livethread.model import (
 )
 from livethread.protocol.errors import Conflict, Unavailable
 from livethread.site import Link, Person, Standing
-from livethread.store import desk, standing
+from livethread.store import desk, standing, words
 from livethread.store import reading as queries
 from livethread.store.errors import StartError
 from livethread.store.lock import FileLock
@@ -268,6 +268,13 @@ class SqliteStore:
         async with self._reading() as connection, connection.begin():
             return await desk.read_queue(connection, request)
 
+    # ── SearchStore ──
+
+    async def index(self, *, is_tidying: bool) -> bool:
+        with _unavailable(self._commits_trouble):
+            async with self._writing:
+                return await _in_thread(self._connection, words.step, is_tidying)
+
     # ── BotStore ──
 
     async def add_bot(self, token: BotToken) -> None:
@@ -385,8 +392,8 @@ def _engine(
         for name, value in pragmas.items():
             cursor.execute(f"PRAGMA {name}={value}")
         cursor.close()
-        # SQLite's own knows ASCII only, and so would searches.
-        connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.create_function("lower", 1, words.fold, deterministic=True)
+        words.teach(connection)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
@@ -394,10 +401,6 @@ def _engine(
         adapted.run_async(lambda driver: driver._execute(_begin, driver._conn))
 
     return engine
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
 
 
 async def _prepare(connection: AsyncConnection, path: Path, check_mb: int) -> str:
@@ -430,6 +433,12 @@ def _explained(path: Path) -> Iterator[None]:
                 path,
                 f"can't write to the database ({problem}).",
                 "Give the user who runs Livethread write access to the file and its directory.",
+            ) from error
+        if "no such module" in problem:
+            raise StartError(
+                path,
+                f"this SQLite was built without full-text search ({problem}).",
+                "Use Python's or the system's own build of SQLite.",
             ) from error
         raise _damaged(path, problem) from error
 

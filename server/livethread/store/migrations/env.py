@@ -8,6 +8,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 
 from livethread.store.schema import metadata
+from livethread.store.words import is_described
 
 
 def check_foreign_keys(ctx: MigrationContext, *_: Any, **__: Any) -> None:
@@ -23,6 +24,7 @@ def check_foreign_keys(ctx: MigrationContext, *_: Any, **__: Any) -> None:
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    include_name=is_described,
     render_as_batch=True,
     transaction_per_migration=True,
     on_version_apply=check_foreign_keys,
