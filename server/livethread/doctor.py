@@ -32,7 +32,9 @@ MIN_SQLITE = (3, 38, 0)  # the ->> operator
 SAFE_SQLITE = (3, 51, 3)
 WORDS_INDEX = "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'trigram')"
 SPARE_FILES = 64
-_AS_READ = MappingProxyType({"ON": "1", "FULL": "2", "WAL": "wal"})  # how pragmas answer
+_AS_READ = MappingProxyType(  # how pragmas answer
+    {"ON": "1", "FULL": "2", "MEMORY": "2", "WAL": "wal"}
+)
 LOW_DISK_BYTES = 1024**3
 CHECK_BYTES = 256 * 1024**2
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
