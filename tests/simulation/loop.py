@@ -134,6 +134,6 @@ class Process:
 def _close(coro: Any) -> None:
     """Also if it awaits something in a ``finally``; it is not resumed."""
     for _ in range(20):
-        with suppress(RuntimeError):
+        with suppress(RuntimeError, BaseExceptionGroup):  # a TaskGroup says so of its tasks
             coro.close()
             return
