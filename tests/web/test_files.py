@@ -132,6 +132,20 @@ async def test_what_embed_loads_is_kept_for_good_by_its_version(site: Site) -> N
         assert "max-age=300" in words.headers["cache-control"]
 
 
+async def test_what_a_module_of_a_version_imports_is_of_that_version(site: Site) -> None:
+    [version] = re.findall(r"\?v=\w+", (await site.client.get("/embed.js")).text)
+    wanted = ["shortcuts.js"]
+    for name in wanted:  # and all that those import, in turn
+        answer = await site.client.get(f"/static/{name}{version}")
+        assert "immutable" in answer.headers["cache-control"]
+        imported = re.findall(r'from "\./([^"]+)"', answer.text)
+        assert all(each.endswith(version) for each in imported)
+        wanted += {each.removesuffix(version) for each in imported} - {*wanted}
+    assert {"dom.js", "steps.js"} <= {*wanted}
+    plain = await site.client.get("/static/shortcuts.js")
+    assert plain.content == (STATIC / "shortcuts.js").read_bytes()
+
+
 async def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
     (tmp_path / "version.js").write_text('export const VERSION = "";\n')
     (tmp_path / "elements.js").write_text('import { VERSION } from "./version.js";\nf(VERSION);\n')

@@ -41,6 +41,7 @@ _COMPRESSED_ALREADY = frozenset({".ico", ".png", ".woff2"})
 _MIN_GAIN = 0.9
 _COMPRESSION = 12  # of libdeflate's most
 _UNVERSIONED = 'const VERSION = "";'
+_IMPORTED = re.compile(rb'(?<= from ")(\.[^"]+\.js)(?=";\n)')
 _ACCEPTED = re.compile(r"([^\s,;]+)\s*(?:;\s*q=([0-9.]+))?")
 
 # The names have no hash in them, so a new version must be seen soon; meanwhile nobody waits.
@@ -96,6 +97,8 @@ class Files:
     """The files below a folder by their relative path; ``embed.js`` is all modules in one.
 
     Their ``version`` is a digest of them all: ``embed.js`` knows it from ``static/version.js``.
+    What a module imports that is asked for by the version is asked for by it, too: kept for good
+    as well, and never of another version than the module.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -105,6 +108,10 @@ class Files:
         }
         tags = "".join(f"{name}:{file.tag};" for name, file in self._files.items())
         self._version = hashlib.blake2s(tags.encode(), digest_size=6).hexdigest()
+        self._versioned = {
+            name: self._imports_versioned(file) if name.endswith(".js") else file
+            for name, file in self._files.items()
+        }
         self._joined = join(folder / "elements.js")
         self._embed: Task[File | None] | None = None
 
@@ -113,15 +120,19 @@ class Files:
 
     async def static(self, request: Request) -> Response:
         """``/static/{path}``."""
-        file = _found(self._files.get(request.path_params["path"]))
         is_version = request.query_params.get("v") == self._version
-        return file.respond(request, cache=IMMUTABLE if is_version else CACHED)
+        files, cache = (self._versioned, IMMUTABLE) if is_version else (self._files, CACHED)
+        return _found(files.get(request.path_params["path"])).respond(request, cache=cache)
 
     async def embed(self, request: Request) -> Response:
         """``/embed.js``: made for the first who asks, whose loss it isn't if that one leaves."""
         if self._embed is None:
             self._embed = asyncio.create_task(asyncio.to_thread(self._make_embed))
         return _found(await asyncio.shield(self._embed)).respond(request)
+
+    def _imports_versioned(self, file: File) -> File:
+        body = _IMPORTED.sub(rb"\1?v=%b" % self._version.encode(), file.body)
+        return file if body == file.body else File.of(body, ".js")
 
     def _make_embed(self) -> File | None:
         if self._joined is None:
