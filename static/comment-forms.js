@@ -1,7 +1,8 @@
 /**
  * What is written about a comment in place: a reply, an edit, a report, a question. One form is open at a time. Loaded as
- * soon as the first comments are painted; it imports nothing.
+ * soon as the first comments are painted.
  */
+import { addStyles } from "./extra-styles.js";
 
 /** @typedef {import("./composer.js").Composer} Composer */
 /** @typedef {import("./composer.js").Writer} Writer */
@@ -31,6 +32,11 @@ export class CommentForms {
   /** @param {CommentFormsOptions} options */
   constructor(options) {
     this.#options = options;
+  }
+
+  /** Adds how they look, and what else is seen only once somebody acts. @param {Element} thread */
+  dress(thread) {
+    addStyles(thread);
   }
 
   get composer() {

@@ -18,7 +18,14 @@ import { button, el, isolated, setText } from "./dom.js";
  * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
  */
 /** @typedef {{label: string, run: () => Promise<boolean>}} Offer  to become somebody else; false: stayed who it was */
-/** @typedef {{user: string | null, account: string, offer: Offer | null, body_chars: number, name_chars: number}} Writer  user: the name posts go under */
+/**
+ * @typedef {object} Writer
+ * @property {string | null} user  the name posts go under
+ * @property {string | null} account  whose drafts these are; null while nobody knows who reads
+ * @property {Offer | null} offer
+ * @property {number} body_chars
+ * @property {number} name_chars
+ */
 
 const COUNTER_FROM = 200;
 const SAVED_MS = 1_000;
@@ -39,7 +46,8 @@ export class Composer {
   #post;
   #previewButton;
   #preview = el("div", { class: "body preview", dir: "auto", hidden: "" });
-  #draftKey = "";
+  /** Whose drafts these are. @type {string | null} */
+  #account = null;
   /** When the draft was saved, in words. */
   #saved = "";
   /** @type {any} */
@@ -75,6 +83,10 @@ export class Composer {
     return this.#name.value.trim();
   }
 
+  get #draftKey() {
+    return `draft:${this.#options.place}:${this.#account}`;
+  }
+
   focus() {
     this.#text.focus();
   }
@@ -94,7 +106,7 @@ export class Composer {
 
   /** @param {Writer} writer */
   update({ user, account, offer, body_chars, name_chars }) {
-    const { words, memory, place, text = "" } = this.#options;
+    const { words, memory, text = "" } = this.#options;
     this.#limit = body_chars;
     this.#needsName = user === null;
     this.#name.maxLength = name_chars;
@@ -105,15 +117,16 @@ export class Composer {
     this.#offer.hidden = !offer;
     setText(this.#offer, offer?.label ?? "");
     this.#offer.onclick = async () => {
-      if (await offer?.run()) memory.set(this.#draftKey, null); // it goes with who wrote it
+      if ((await offer?.run()) && !this.#account) memory.set(this.#draftKey, null); // it goes with who wrote it
       this.focus();
     };
-    const key = `draft:${place}:${account}`;
-    if (key !== this.#draftKey) {
-      this.#text.value ||= memory.get(key) ?? text;
+    if (account !== this.#account) {
+      if (this.#account) this.#text.value = ""; // it stays with who signs out, and comes back with them
+      this.#account = account;
+      if (this.#text.value) memory.set(this.#draftKey, this.#text.value);
+      else this.#text.value = memory.get(this.#draftKey) ?? text;
       this.#saved = ""; // it was another's
     }
-    this.#draftKey = key;
     setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
     this.#count();
   }
@@ -132,7 +145,7 @@ export class Composer {
     this.#preview.hidden = true;
     this.#count();
     this.#saved = "";
-    if (!memory.set(this.#draftKey, this.#text.value) || !this.#text.value) return;
+    if (this.#account === null || !memory.set(this.#draftKey, this.#text.value) || !this.#text.value) return;
     this.#savedTimer = setTimeout(() => {
       this.#saved = words.say("draftSaved", { time: words.clock(Date.now()) });
       setText(this.#who, this.#saved);

@@ -1,6 +1,18 @@
-/** How that looks which few readers open: loaded with it. */
+/** How that looks which nobody sees at first. */
 
 const css = `
+.composer.reply { max-inline-size: 68ch; margin-block: 8px 16px; margin-inline-start: 36px; }
+.editing .text { display: none; }
+.time:focus-visible time::after { content: " · " attr(data-exact); }
+.pending .body { color: var(--_mute); }
+.pending .actions { gap: 4px 16px; }
+.failed .meta { color: var(--_error); }
+.preview { background: var(--_sunk); border-radius: 6px; padding: 8px 12px; margin-block-start: 8px; }
+.menu { display: contents; }
+.rail:hover::before { border-color: var(--_control); }
+.time:hover { text-decoration: underline; }
+.plain:hover { color: var(--_ink); }
+.wide:hover { border-color: var(--_control); }
 .field { display: grid; gap: 4px; margin-block: 8px; font-size: 14px; line-height: 21px; }
 .field > span { color: var(--_mute); }
 .field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: max(41px, var(--lt-target)); }
@@ -11,6 +23,9 @@ const css = `
 .keys ul { list-style: none; margin: 0; padding: 0; columns: 160px; }
 .keys kbd { display: inline-block; min-inline-size: 1.6em; text-align: center; border: 1px solid var(--_line); border-radius: 3px; margin-block: 2px; font: inherit; }
 .keys input { inline-size: 16px; block-size: 16px; accent-color: var(--_accent); }
+@container (max-width: 480px) {
+  .composer.reply { margin-inline-start: 0; }
+}
 `;
 
 /** @type {CSSStyleSheet | undefined} */

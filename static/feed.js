@@ -111,7 +111,7 @@ export class Feed {
       this.#load(frame.comments ?? [], frame.next);
       for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
     }
-    this.#takeReacted(frame);
+    this.takeReacted(frame);
     this.#setRoom(frame.room);
     for (const comment of frame.mine ?? []) this.upsert(comment);
     return "applied";
@@ -131,16 +131,28 @@ export class Feed {
     return "applied";
   }
 
+  /** Of these comments, the reader's own reactions. @param {Joined | Page} frame */
+  takeReacted({ reacted = {} }) {
+    for (const id in reacted) {
+      this.reacted.set(Number(id), new Set(reacted[id]));
+      this.touched.add(Number(id));
+    }
+  }
+
+  /** Another reader is here. */
+  forgetReacted() {
+    for (const id of this.reacted.keys()) this.touched.add(id);
+    this.reacted.clear();
+  }
+
   /** One comment with what surrounds it, from wherever in the room. @param {Page} frame */
   applyPlace(frame) {
-    this.#takeReacted(frame);
     for (const comment of frame.comments) this.#keep(comment);
     for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
   }
 
   /** A page of more roots, or with `parent` of the rest of its thread. @param {Page} frame @param {number} [parent] */
   applyPage(frame, parent) {
-    this.#takeReacted(frame);
     if (parent) {
       for (const comment of frame.comments) this.#keep(comment);
       const token = frame.more?.[parent] ?? frame.next;
@@ -177,11 +189,6 @@ export class Feed {
     else names.delete(reaction);
     this.reacted.set(id, names);
     this.touched.add(id);
-  }
-
-  /** @param {Joined | Page} frame */
-  #takeReacted(frame) {
-    for (const [id, names] of Object.entries(frame.reacted ?? {})) this.reacted.set(Number(id), new Set(names));
   }
 
   /** @param {Comment} comment */

@@ -3,7 +3,6 @@
  * Loaded when it is needed.
  */
 import { button, el, setText } from "./dom.js";
-import { addStyles } from "./extra-styles.js";
 
 /**
  * @typedef {object} Question
@@ -78,7 +77,6 @@ function nameIn(field, words) {
  * @param {{label: string, action: string, fields: Fields, onSubmit: () => Promise<void>}} given  its failure is shown, and the form stays
  */
 function form(item, words, close, { label, action, fields, onSubmit }) {
-  addStyles(item.li);
   const error = el("p", { class: "error", role: "alert" });
   const rows = Object.entries(fields).map(([text, field]) => field && el("label", { class: "field" }, el("span", {}, text), field));
   const submit = el("button", { type: "submit", class: "primary" }, action);

@@ -57,10 +57,8 @@ textarea, input:not([type=checkbox]) {
 }
 textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-target)); max-block-size: 50vh; field-sizing: content; }
 .composer { margin-block-end: 24px; }
-.reply { max-inline-size: 68ch; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
 .composer:not(:focus-within, .filled, :active) .more { display: none; }
-.composer.reply { margin-block: 8px 16px; margin-inline-start: 36px; }
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
 .name label { font-size: 14px; color: var(--_mute); }
 .name input { flex: 1 1 120px; max-inline-size: 280px; }
@@ -69,15 +67,12 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
 form .actions { margin-block-start: 8px; }
 .who { margin-inline-end: auto; }
-.preview { background: var(--_sunk); border-radius: 6px; padding: 8px 12px; margin-block-start: 8px; }
 .over { color: var(--_error); }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
 .primary { background: var(--_accent); color: var(--_on-accent); font-weight: 600; padding: 5px 16px; }
 .plain { color: var(--_mute); font-size: 14px; line-height: 21px; font-weight: 600; padding: 2px 6px; margin-inline: -7px; min-inline-size: var(--lt-target); }
-.plain:hover { color: var(--_ink); }
 .wide { inline-size: 100%; padding: 7px 16px; border-color: var(--_line); color: var(--_accent); font-weight: 600; }
-.wide:hover { border-color: var(--_control); }
 [aria-disabled="true"] { opacity: .6; cursor: default; }
 form .plain { padding-inline: 12px; margin: 0; }
 
@@ -89,7 +84,6 @@ form .plain { padding-inline: 12px; margin: 0; }
 .replies { position: relative; }
 .rail { position: absolute; inset-block: 8px 0; inset-inline-start: 2px; inline-size: 24px; cursor: pointer; }
 .rail::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: 11px; border-inline-start: 1px solid var(--_line); }
-.rail:hover::before { border-color: var(--_control); }
 .replies > .item { padding-block-start: 16px; }
 .replies > .load { padding-block-start: 8px; }
 article { border-radius: 6px; scroll-margin-block: 24px; }
@@ -103,21 +97,17 @@ h3 { font-size: 15px; line-height: 23px; font-weight: 650; overflow-wrap: anywhe
 .tag { font-size: 12px; line-height: 18px; font-weight: 600; padding-inline: 6px; border-radius: 9px; background: var(--_sunk); color: var(--_mute); }
 .tag[data-badge="staff"] { background: var(--_accent); color: var(--_on-accent); }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 0 20px; min-block-size: var(--lt-target); }
-.menu { display: contents; }
 .like::before { content: "♡\\FE0E"; margin-inline-end: .3em; }
 .like { text-align: start; }
 .like[aria-pressed="true"] { color: var(--_accent); }
 .like[aria-pressed="true"]::before { content: "♥\\FE0E"; }
 .waiting, button.unread { color: var(--_accent); }
 button.unread { margin-block-end: 8px; }
-.editing .text { display: none; }
 .linked, .unread:focus-visible { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); }
 .fresh { color: var(--_warn); font-weight: 600; }
 .to { overflow-wrap: anywhere; }
 .time { position: relative; text-decoration: none; }
-.time:focus-visible time::after { content: " · " attr(data-exact); }
 .time::after { content: ""; position: absolute; inset: -4px; }
-.time:hover { text-decoration: underline; }
 .text { margin-inline-start: 36px; }
 .body { max-inline-size: 68ch; overflow-wrap: anywhere; white-space: pre-line; }
 .body > * { margin-block: 0 8px; }
@@ -137,9 +127,6 @@ header + .composer + .note { margin-block-end: 24px; }
 .note .plain { margin-inline: 0; color: var(--_accent); }
 .gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
-.pending .body { color: var(--_mute); }
-.pending .actions { gap: 4px 16px; }
-.failed .meta { color: var(--_error); }
 .new { animation: lt-new 2s ease-out; }
 @keyframes lt-new { from { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); } }
 
@@ -156,13 +143,16 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 .empty .plain { color: var(--_accent); }
 .skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
 
+@container (min-width: 760px) {
+  .composer { max-inline-size: calc(68ch + 36px); }
+}
 @container (max-width: 480px) {
   header { display: grid; grid-template-columns: auto minmax(88px, 1fr); }
   header select { max-inline-size: 100%; }
   .state { order: 1; grid-column: 1 / -1; padding: 0; }
   .branch { padding-inline-start: 12px; }
   .rail { inset-inline-start: -12px; }
-  .text, .composer.reply { margin-inline-start: 0; }
+  .text { margin-inline-start: 0; }
   .who { flex-basis: 100%; }
   .counter { margin-inline-end: auto; }
   .head { margin-block-end: 4px; }

@@ -29,6 +29,8 @@ import { Reactions } from "./reactions.js";
 
 const REJOIN_MS = 2_000;
 const MAX_REJOINS = 5;
+/** As many roots as a page may have. */
+const MAX_LIMIT = 100;
 
 export class ThreadSession {
   /** @type {Status} */
@@ -215,7 +217,15 @@ export class ThreadSession {
   #welcomed(frame) {
     if (frame.limits) this.limits = frame.limits;
     if (frame.guest_token) this.#options.memory.set("guest", frame.guest_token);
+    const before = this.posting.user;
     this.posting.welcomed(frame.user);
+    if (before && this.isLoaded && before.id !== frame.user?.id && frame.user?.role !== "guest") this.#takeOver();
+  }
+
+  /** Somebody signed in, or out: which reactions are theirs is asked. A page is read for that, and otherwise not looked at. */
+  #takeOver() {
+    this.feed.forgetReacted();
+    this.connection.send({ type: "page", ref: this.#ref("r"), room: this.#options.room, order: this.feed.order, limit: MAX_LIMIT });
   }
 
   /** @param {import("./protocol.js").Joined} frame */
@@ -251,6 +261,7 @@ export class ThreadSession {
   /** @param {import("./protocol.js").Page} frame */
   #paged(frame) {
     const ref = frame.ref ?? "";
+    this.feed.takeReacted(frame);
     const found = this.#places.get(ref);
     if (found) {
       this.#places.delete(ref);

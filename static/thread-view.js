@@ -179,6 +179,7 @@ export class ThreadView {
       onDone: (/** @type {string} */ text) => this.#announcer.say(text),
     });
     this.#forms = forms;
+    forms.dress(this.element);
     this.update();
     return forms;
   }
@@ -247,7 +248,7 @@ export class ThreadView {
   #writer() {
     const { limits, posting } = this.#session;
     const { isIdentified, user } = posting;
-    return { user: isIdentified && user ? user.name : null, account: posting.account, offer: this.#offer?.() ?? null, ...limits };
+    return { user: isIdentified && user ? user.name : null, account: user && posting.account, offer: this.#offer?.() ?? null, ...limits };
   }
 
   /**

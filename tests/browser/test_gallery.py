@@ -97,3 +97,17 @@ def test_a_comment_on_its_way_looks_as_it_will(
     assert boxes[0] is not None
     assert boxes[1] is not None
     assert boxes[0]["height"] == boxes[1]["height"], "nothing moves when it has come"
+
+
+def test_on_a_wide_page_what_is_written_ends_where_what_is_read_ends(
+    server: ServerProcess, new_reader: Callable[..., Reader]
+) -> None:
+    reader = new_reader("/gallery", viewport={"width": 1200, "height": 900})
+    gallery.show(reader.page, server.url, state="reply")
+    boxes = [
+        reader.page.locator(f".paper {place}").first.bounding_box()
+        for place in ("form.composer:not(.reply) textarea", ".body", "form.reply textarea")
+    ]
+    ends = [box["x"] + box["width"] for box in boxes if box]
+    assert max(ends) - min(ends) < 1
+    assert ends[0] < 800

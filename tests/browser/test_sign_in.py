@@ -164,3 +164,30 @@ def test_who_writes_in_a_thread_signs_in_there_goes_on_writing_and_signs_out(
     expect(page.get_by_role("textbox", name="Your name")).to_be_visible()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(text).to_have_value("")  # the draft went with who wrote it, and was posted
+
+
+def test_what_is_an_account_s_leaves_with_it_and_comes_back_with_it(
+    town: Town, context: BrowserContext
+) -> None:
+    town.embed()
+    page = context.new_page()
+    page.goto(town.news)
+    text = page.get_by_role("textbox", name="Write a comment")
+    text.fill("Mine to like")
+    _, link = ask(town, page, "Sign in")
+    use(context, link)
+    expect(page.get_by_text("Posting as \u2068Mara Lind\u2069")).to_be_visible()
+    text.press("Control+Enter")
+    like = page.get_by_role("button", name="Like the comment of")
+    like.click()
+    expect(like).to_have_attribute("aria-pressed", "true")
+    text.fill("For nobody else to see")
+    page.get_by_role("button", name="Sign out").click()
+    expect(text).to_have_value("")
+    expect(like).to_have_attribute("aria-pressed", "false")
+    _, link = ask(town, page, "Sign in")
+    page_of_link = context.new_page()
+    page_of_link.goto(link)
+    page_of_link.get_by_role("button", name="Sign in").click()
+    expect(text).to_have_value("For nobody else to see")
+    expect(like).to_have_attribute("aria-pressed", "true")

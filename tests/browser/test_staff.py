@@ -127,3 +127,21 @@ def test_readers_have_none_of_the_tools_and_do_not_load_them(
             expect(reader.page.get_by_role("button", name="Undo")).to_be_visible()
         else:
             assert not any("staff.js" in url for url in loaded)
+
+
+def test_an_account_and_a_guest_at_one_browser_don_t_see_each_other_s_drafts(
+    place: Place, token: str
+) -> None:
+    reader = place.reader().open()
+    text = reader.page.locator("live-thread textarea")
+    text.fill("A guest's")
+    become = "token => document.querySelector('live-thread').token = token"
+    reader.page.evaluate(become, token)
+    text.focus()
+    expect(reader.page.locator("live-thread .who")).to_contain_text("Ana")
+    expect(text).to_have_value("")
+    text.fill("Ana's")
+    reader.page.evaluate(become, "")
+    expect(text).to_have_value("A guest's")
+    reader.page.evaluate(become, token)
+    expect(text).to_have_value("Ana's")

@@ -230,7 +230,9 @@ function tree(feed, id = 0) {
 
 test("own reactions come with what is read, stay with it, and change with what the reader does", () => {
   const feed = feedAt10({ comments: [comment(1), comment(2)], reacted: { 1: ["like"] }, next: "t" });
-  feed.applyPage({ type: "page", room: "r", comments: [comment(3)], reacted: { 3: ["heart", "like"] }, at: 10 });
+  const page = /** @type {const} */ ({ type: "page", room: "r", comments: [comment(3)], reacted: { 3: ["heart", "like"] }, at: 10 });
+  feed.applyPage(/** @type {any} */ (page));
+  feed.takeReacted(/** @type {any} */ (page));
   feed.setReacted(2, "like", true);
   feed.setReacted(3, "like", false);
   assert.deepEqual([...feed.reacted].map(([id, names]) => [id, ...names]), [[1, "like"], [3, "heart"], [2, "like"]]);

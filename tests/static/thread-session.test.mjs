@@ -305,6 +305,36 @@ test("a comment is found wherever it is, and roots of pages not read come last",
   assert.equal(await lost, false);
 });
 
+test("who signs in is asked for, what they reacted to; what the one before them did is not theirs", () => {
+  const { sockets, session } = live();
+  const shown = [comment(1, "One"), comment(2, "Two")];
+  session.sort("best");
+  answerJoin(sockets, { comments: shown, reacted: { 1: ["like"] }, next: "t" });
+  session.speakWith("ana");
+  welcome(sockets, { id: "u1", name: "Ana", role: "reader" });
+  assert.deepEqual(shown.map((each) => session.reactions.of(each).isOn), [false, false]);
+  const { ref, ...asked } = sockets.last.of("page")[0];
+  assert.deepEqual(asked, { type: "page", room: "r", order: "best", limit: 100 });
+  session.feed.touched.clear();
+  sockets.last.say({ type: "page", ref, room: "r", comments: [...shown, comment(3, "Three")], reacted: { 2: ["like"] }, next: null, at: 2 });
+  assert.deepEqual(shown.map((each) => session.reactions.of(each).isOn), [false, true]);
+  assert.deepEqual([...session.feed.touched], [2], "nothing else of that page is looked at");
+  assert.equal(session.feed.next, "t");
+});
+
+test("a guest who gives a name, and who comes back the same, is not asked for", () => {
+  const { clock, sockets, session } = opened();
+  welcome(sockets, NOBODY);
+  answerJoin(sockets);
+  session.posting.post({ body: "First", name: "Mara" });
+  welcome(sockets, GUEST);
+  sockets.last.drop(1006);
+  clock.pass(60_000);
+  sockets.last.accept();
+  welcome(sockets, GUEST);
+  assert.deepEqual(sockets.all.flatMap((socket) => socket.of("page")), []);
+});
+
 test("what a page could not send, the next page sends with the same nonce and name", () => {
   const { memory, sockets, session } = opened();
   welcome(sockets, NOBODY);
