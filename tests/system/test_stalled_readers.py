@@ -106,7 +106,7 @@ async def test_slow_reader_is_kept_and_loses_nothing(impatient: Shared) -> None:
 
 
 async def test_pages_are_not_read_for_who_does_not_take_them(server: Shared) -> None:
-    """A hundred pages of 256 KiB, asked for in one breath; by a server that waits for who stalls."""
+    """A hundred of 256 KiB, asked for in one breath, of a server that waits for who stalls."""
     await fill(server.port, server.all_token, "pages", 100, 4_900)
     greedy = await Peer.speaking(server.port, receive_buffer=32 * KIB)
     with closing(greedy):
