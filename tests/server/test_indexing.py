@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from livethread import indexing
-from livethread.indexing import LOOK_S, PAUSE_S, Indexing
+from livethread.indexing import LEAST_PAUSE_S, LOOK_S, PAUSES, Indexing
 from livethread.protocol.errors import Unavailable
 from tests.server.virtual import VirtualLoop
 
@@ -19,9 +20,11 @@ class Store:
         self.loop = loop
         self.answers: list[bool | Exception] = []
         self.asked: list[tuple[float, bool]] = []
+        self.step_s = 0.0
 
     async def index(self, *, is_tidying: bool) -> bool:
         self.asked.append((self.loop.now, is_tidying))
+        await asyncio.sleep(self.step_s)
         answer = self.answers.pop(0) if self.answers else False
         if isinstance(answer, Exception):
             raise answer
@@ -44,8 +47,17 @@ def test_it_goes_on_soon_while_there_is_more_and_looks_now_and_then(loop: Virtua
     store.answers = [True, True, False]
     task = loop.create_task(Indexing(store).run())
     loop.advance(LOOK_S * 3.5)
-    assert store.pauses() == [PAUSE_S, PAUSE_S, LOOK_S, LOOK_S]
+    assert store.pauses() == [LEAST_PAUSE_S, LEAST_PAUSE_S, LOOK_S, LOOK_S]
     assert not task.done()
+
+
+def test_where_steps_take_long_it_pauses_long(loop: VirtualLoop) -> None:
+    store = Store(loop)
+    store.answers = [True, True, True]
+    store.step_s = 0.04
+    loop.create_task(Indexing(store).run())
+    loop.advance(LOOK_S + 2.5 * PAUSES * store.step_s)
+    assert store.pauses() == [round((PAUSES + 1) * store.step_s, 3)] * 2
 
 
 def test_it_tidies_at_the_start_and_each_day(

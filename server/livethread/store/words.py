@@ -3,7 +3,7 @@
 It finds candidates. Whoever asks looks at each of them as if there were no index, so that both find
 the same: what is indexed is what ``lower`` of this program makes of a body and its author's name.
 
-* Indexing a comment costs 45 µs, as much as posting it: it is done later, 64 comments a step. The
+* Indexing a comment costs 45 µs, more than posting it: it is done later, 64 comments a step. The
   row ``words`` of the installation tells up to which comment; newer ones are read through.
 * A trigger replaces the words of an indexed comment that changes, in the same transaction.
 * FTS5 writes beside the old what replaces it, until both are merged
