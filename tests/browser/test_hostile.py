@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Browser, Dialog, expect
 
+from livethread.cli import main
+from livethread.web.atom import NAMESPACE
+from tests.browser.desks import Nudge
 from tests.browser.hosting import POLICY, hosting
 from tests.browser.reader import Reader
 from tests.browser.test_embedding import PAGE
@@ -175,6 +181,77 @@ def test_the_page_without_javascript_runs_nothing_either(
     assert reader.errors == []
 
 
+# The oldest rows at hand in turn, so that their words are shown whole.
+OPEN_OLDEST = """(count) =>
+  [...document.querySelectorAll(".row .open")].slice(-count).forEach((row) => row.click())"""
+MADE_AT_THE_DESK = """() => {
+  const foreign = document.querySelectorAll(
+    "main :is(img, svg, iframe, script, style, math, template, object, embed, audio, link)");
+  const acting = [...document.querySelectorAll("main *")].filter((element) =>
+    [...element.attributes].some(({name}) => name.startsWith("on") || name === "style"));
+  const links = [...document.querySelectorAll("main a[href]")].filter((link) =>
+    !/^(https?:|mailto:|[/#?])/.test(link.getAttribute("href")));
+  return [foreign, acting, links].map((found) => found.length);
+}"""
+
+
+def test_nothing_of_the_corpus_runs_at_the_moderation_page_even_without_its_policy(
+    attacked: tuple[ServerProcess, str, int], browser: Browser
+) -> None:
+    server, _, made = attacked
+    reader = watched(browser, operated(server), bypass_csp=True)
+    page, rows = reader.page, reader.page.locator(".row")
+    page.locator(".tab", has_text="Recent").click()
+    more = page.get_by_role("button", name="Show more")
+    expect(rows.first).to_be_attached()
+    while more.count():
+        before = rows.count()
+        more.click()
+        expect(rows).not_to_have_count(before)
+    expect(rows).to_have_count(made)
+    page.evaluate(OPEN_OLDEST, len(NAMES) + len(OWN))
+    expect(page.locator(".detail .log, .detail .author").first).to_be_attached()
+    assert page.evaluate(MADE_AT_THE_DESK) == [0, 0, 0]
+    assert page.evaluate("harm") == []
+    reader.context.close()
+    assert reader.errors == []
+
+
+def operated(server: ServerProcess) -> str:
+    """The address of the moderation page for Ana, once the server knows her."""
+    words = ["admin", "link", "Ana", "--public-url", server.url, "--data-dir", str(server.data_dir)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    url = done.stdout.strip()
+    headers = {"Authorization": f"Bearer {url.partition('#token=')[2]}"}
+    queue = urllib.request.Request(f"{server.url}/api/v1/queue", headers=headers)
+    Nudge(server)(lambda: urllib.request.urlopen(queue).close())
+    return url
+
+
+def test_nothing_of_the_corpus_runs_in_a_reader_of_feeds(
+    attacked: tuple[ServerProcess, str, int], browser: Browser
+) -> None:
+    """A careless one: it puts what each entry holds into its own page."""
+    server, _, _ = attacked
+    with Writer(server.url, "news/feed", "Mallory") as writer:
+        for text in OWN:
+            writer.post(text)
+    with urllib.request.urlopen(f"{server.url}/feeds/news/feed") as answer:
+        feed = ElementTree.parse(answer)
+    contents = [found.text or "" for found in feed.iter(f"{{{NAMESPACE}}}content")]
+    assert len(contents) == len(OWN)
+    context = browser.new_context(bypass_csp=True)
+    context.add_init_script(f"({WATCH})()")
+    page = context.new_page()
+    page.goto(f"{server.url}/health")
+    page.set_content("".join(contents))
+    assert page.evaluate("harm") == []
+    assert page.locator("img, svg, iframe, script, style, [onerror], [onload]").count() == 0
+    assert page.locator("a[href^='javascript' i], a[href^='data' i]").count() == 0
+    context.close()
+
+
 def watched(browser: Browser, url: str, **options: Any) -> Reader:
     context = browser.new_context(reduced_motion="reduce", **options)
     context.add_init_script(f"({WATCH})()")
@@ -186,6 +263,6 @@ def watched(browser: Browser, url: str, **options: Any) -> Reader:
 
     reader.page.on("dialog", dismiss)
     reader.page.goto(url)
-    if "/rooms/" not in url:
+    if "/rooms/" not in url and "/moderation" not in url:
         reader.sees_state("live")
     return reader
