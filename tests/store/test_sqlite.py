@@ -276,6 +276,11 @@ async def test_writes_of_all_kinds_take_fifteen_statements_and_their_inserts(
     assert inserts(told) <= 2
 
 
+def test_what_this_sqlite_lacks_is_told_from_damage(path: Path) -> None:
+    with pytest.raises(StartError, match="built without full-text search"), sqlite._explained(path):
+        raise sqlite3.OperationalError("no such module: fts5")
+
+
 # ── aiosqlite's ``_execute``, which it does not document ──
 
 

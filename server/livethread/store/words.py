@@ -5,7 +5,8 @@ the same: what is indexed is what ``lower`` of this program makes of a body and 
 
 * Indexing a comment costs 45 µs, more than posting it: it is done later, 64 comments a step. The
   row ``words`` of the installation tells up to which comment; newer ones are read through.
-* A trigger replaces the words of an indexed comment that changes, in the same transaction.
+* A trigger replaces the words of an indexed comment that changes, in the same transaction. Rows of
+  comments are emptied, never deleted: deleting any would need a trigger, too.
 * FTS5 writes beside the old what replaces it, until both are merged
   (https://www.sqlite.org/fts5.html#the_merge_command; ``secure-delete`` is newer than Debian's
   SQLite). The row ``words_stale`` tells that there are such words. Merging all rids the file of
