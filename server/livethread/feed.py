@@ -93,6 +93,7 @@ class Feed:
         "max_entries",
         "name",
         "sent",
+        "skips",
         "tail",
     )
 
@@ -103,6 +104,7 @@ class Feed:
         self.info = b"{}"  # the room as JSON, as of the head
         self.tail = 0
         self.sent = 0  # the seq up to which live subscribers have been, or are being, written to
+        self.skips = 0
         self.changed_seq = 0  # the last seq that changed something older than itself
         self.is_flushing = False
         self.max_entries = max_entries
@@ -154,7 +156,11 @@ class Feed:
             raise Gap
 
     def skip_to(self, head: int) -> None:
-        """Start the ring anew at ``head``: what lies before is read from the Store."""
+        """Start the ring anew at ``head``: what lies before is read from the Store.
+
+        ``skips`` counts it: what a reading found that began before may have changed since.
+        """
+        self.skips += 1
         self._ring.clear()
         self._latest.clear()
         self._frames.clear()

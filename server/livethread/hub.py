@@ -359,12 +359,15 @@ class Hub:
 
         The feed brings that anew, and what was hidden meanwhile must not be sent any more.
         """
-        self.stats.store_reads += 1
-        with feed.watched() as changed:
-            found = await self._reader.backlog(feed.name, since)
-            if found.to <= since:
-                raise ReadFailed  # it knows less than this feed
-            current = [e for e in found.entries if changed.get(e.key, 0) <= e.seq]
+        skips = -1
+        while skips != feed.skips:  # which keys changed in what was skipped, nobody knows
+            skips = feed.skips
+            self.stats.store_reads += 1
+            with feed.watched() as changed:
+                found = await self._reader.backlog(feed.name, since)
+                if found.to <= since:
+                    raise ReadFailed  # it knows less than this feed
+                current = [e for e in found.entries if changed.get(e.key, 0) <= e.seq]
         if found.to >= feed.tail:
             feed.recall(since, current, found.comments if found.to == feed.tail else None)
         return Backlog(found.to, current, found.comments)

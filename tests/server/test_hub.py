@@ -628,6 +628,24 @@ def test_words_hidden_while_the_store_was_read_do_not_leave(room: Room) -> None:
 # ── pulling and forgetting ──
 
 
+def test_words_hidden_by_a_commit_in_doubt_while_the_store_was_read_do_not_leave(
+    room: Room,
+) -> None:
+    """The feed never heard of that commit: it only found out that the Store is ahead."""
+    room.open()
+    room.append(*[0] * 12)
+    gate = room.gate()
+    sink = room.sink(since=1)
+    room.loop.settle()
+    room.log.commit(2)
+    room.hub.recheck("a")
+    room.loop.settle()
+    gate.set()
+    room.loop.settle()
+    assert b"words-2-" not in b"".join(sink.written)
+    assert sink.seqs == list(range(3, 14))
+
+
 def test_a_pull_waits_for_the_next_change(room: Room) -> None:
     feed = room.open()
     pulling = room.loop.create_task(room.hub.pull(feed, 0, is_staff=False))
