@@ -33,8 +33,8 @@ export class Posting {
   #isOpen = false;
   /** The name a guest gave, until the server has taken it. */
   #name = "";
-  /** Under which what isn't sent is kept; empty until it is known who speaks. */
-  #keptAs = "";
+  /** For which account what isn't sent is kept; null until it is known who speaks. @type {string | null} */
+  #keptFor = null;
   #renewRef = "";
   #renewals = 0;
   /** @type {Map<string, Asked>} */
@@ -155,20 +155,32 @@ export class Posting {
     return true;
   }
 
-  /** Takes up what an earlier page of this account could not send: by its nonce it is in the room once, whatever became of it. */
+  /**
+   * Takes up what an earlier page of this account could not send: by its nonce it is in the room once, whatever became of it.
+   * What this page could not send goes along with a guest who signs in, and stays kept for who signs out.
+   */
   #recall() {
-    const key = `outbox:${this.#options.room}:${this.account}`;
-    if (key === this.#keptAs) return;
-    this.#keptAs = key;
-    const { name = "", posts = [] } = JSON.parse(this.#options.memory.get(key) ?? "{}");
+    const before = this.#keptFor;
+    if (this.account === before) return;
+    if (before) {
+      this.giveUp();
+      this.outbox = new Outbox(() => this.#keep());
+    } else if (before === "") this.#options.memory.set(this.#key, null);
+    this.#keptFor = this.account;
+    const { name = "", posts = [] } = JSON.parse(this.#options.memory.get(this.#key) ?? "{}");
     this.#name ||= name;
     for (const { nonce, body, parent } of posts) this.outbox.add(nonce, body, parent);
+    this.#keep();
+  }
+
+  get #key() {
+    return `outbox:${this.#options.room}:${this.#keptFor}`;
   }
 
   #keep() {
-    if (!this.#keptAs) return;
+    if (this.#keptFor === null) return;
     const posts = this.outbox.shown.map(({ nonce, body, parent }) => ({ nonce, body, parent }));
-    this.#options.memory.set(this.#keptAs, posts.length ? JSON.stringify({ name: this.#name, posts }) : null);
+    this.#options.memory.set(this.#key, posts.length ? JSON.stringify({ name: this.#name, posts }) : null);
   }
 
   /** @param {Failure} failure */

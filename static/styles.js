@@ -62,12 +62,10 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
 .name label { font-size: 14px; color: var(--_mute); }
 .name input { flex: 1 1 120px; max-inline-size: 280px; }
-[aria-invalid="true"] { border-color: var(--_error); }
 .error { color: var(--_error); font-size: 14px; line-height: 21px; }
 .actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
 form .actions { margin-block-start: 8px; }
 .who { margin-inline-end: auto; }
-.over { color: var(--_error); }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
 .primary { background: var(--_accent); color: var(--_on-accent); font-weight: 600; padding: 5px 16px; }

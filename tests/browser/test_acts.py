@@ -185,3 +185,15 @@ def test_a_draft_with_formatting_can_be_looked_at_first(place: Place) -> None:
     text.press("End")
     mara.page.keyboard.type("!")
     expect(preview).to_be_hidden()
+
+
+def test_a_missing_name_is_asked_for_where_it_is_missing(place: Place) -> None:
+    mara = place.reader().open()
+    mara.write("Who am I?", name="")
+    name = mara.page.get_by_role("textbox", name="Your name")
+    expect(name).to_be_focused()
+    expect(mara.page.get_by_role("alert")).to_have_text("Please give a name.")
+    expect(name).to_have_css("border-color", "rgb(168, 50, 31)")  # that of errors
+    name.fill("Mara")
+    name.press("Enter")
+    mara.sees([("Mara: Who am I?", [])])

@@ -365,3 +365,40 @@ test("what one account could not send is not sent by another", () => {
   answerJoin(again.sockets);
   assert.deepEqual(again.sockets.last.of("post").map((post) => post.body), ["Ana's"]);
 });
+
+test("what a guest could not send goes along when they sign in, and is not sent again by the next guest", () => {
+  const { memory, sockets, session } = live();
+  sockets.last.drop(1006);
+  session.posting.post({ body: "Mara's" });
+  session.connection.start();
+  sockets.last.accept();
+  welcome(sockets, { id: "u1", name: "Ana", role: "reader" });
+  answerJoin(sockets);
+  assert.deepEqual(sockets.last.of("post").map((post) => post.body), ["Mara's"]);
+  const next = opened({ memory });
+  welcome(next.sockets, GUEST);
+  answerJoin(next.sockets);
+  assert.deepEqual(next.sockets.last.of("post"), []);
+});
+
+test("what an account could not send stays with it when it signs out, and goes out when it signs in", async () => {
+  const { sockets, session } = opened({ stored: "ana" });
+  const ana = { id: "u1", name: "Ana", role: "reader" };
+  welcome(sockets, ana);
+  answerJoin(sockets, { comments: [comment(1, "One")] });
+  session.posting.post({ body: "Ana's" });
+  let isGivenUp = false;
+  session.reactions.toggle(1).catch(() => (isGivenUp = true));
+  session.speakWith(null);
+  session.connection.start();
+  sockets.last.accept();
+  welcome(sockets, GUEST);
+  answerJoin(sockets);
+  await new Promise(setImmediate);
+  assert.ok(isGivenUp);
+  assert.deepEqual([...sockets.last.of("post"), ...sockets.last.of("react")], []);
+  assert.deepEqual(session.posting.outbox.shown, []);
+  session.speakWith("ana");
+  welcome(sockets, ana);
+  assert.deepEqual(sockets.last.of("post").map((post) => post.body), ["Ana's"]);
+});
