@@ -50,7 +50,8 @@ def reading(tmp_path: Path, browser: Browser, lang: str) -> Iterator[tuple[Reade
         reader = Reader(context, f"{site}/news")
         reader.page.on("request", note)
         reader.page.on("websocket", note)
-        with reader.page.expect_request("**/static/lang/more/*"):
+        late = ("**/static/lang/more/*", "**/static/extra-styles.js*")
+        with reader.page.expect_request(late[0]), reader.page.expect_request(late[1]):
             reader.open()
         yield reader, asked
         context.close()
@@ -65,7 +66,8 @@ def test_first_comments_take_few_requests_and_only_the_pages_own_language(
         expect(reader.comment("One").first).to_be_visible()
         expect(reader.page.locator("live-thread h2")).to_have_text(title)
         assert sorted(asked[:3]) == ["embed.js", f"static/lang/{lang}.js", "ws"]
-        assert sorted(asked[3:]) == ["static/comment-forms.js", f"static/lang/more/{lang}.js"]
+        late = ["static/comment-forms.js", "static/extra-styles.js", f"static/lang/more/{lang}.js"]
+        assert sorted(asked[3:]) == late
 
 
 def test_first_comments_wait_for_nothing_else_and_a_reply_pressed_before_its_form_is_here_opens(
