@@ -1,7 +1,7 @@
 /** The list: one row a comment, each with its checkbox; rows stay while they are listed. */
 import { el, reconcile, setText } from "../dom.js";
 import { keyOf } from "./desk.js";
-import { DONE, count, dateOf, nameOf } from "./words.js";
+import { DONE, STATES, count, dateOf, nameOf } from "./words.js";
 
 /** @typedef {import("./desk.js").Item} Item */
 /** @typedef {import("./desk.js").Desk} Desk */
@@ -47,7 +47,8 @@ class Row {
 
 /** @param {import("./desk.js").Queued} item */
 function ofComment({ comment, room, title, reports }) {
-  const why = comment.hold ?? (reports?.length ? count(reports.length, "report", "reports") : "");
+  const gone = comment.state === "visible" || comment.state === "held" ? "" : STATES[comment.state];
+  const why = comment.hold ?? (reports?.length ? count(reports.length, "report", "reports") : gone);
   return { name: comment.author?.name ?? "Someone", room: title ?? room, text: comment.body ?? "", why, by: "" };
 }
 

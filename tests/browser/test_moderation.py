@@ -168,6 +168,33 @@ def test_comments_are_found_by_their_words(site: Site, new_desk: NewDesk) -> Non
     expect(ana.page.locator(".row")).to_have_count(2)
 
 
+def test_at_the_narrowest_the_head_takes_a_line_each_and_what_is_gone_says_so(
+    site: Site, new_desk: NewDesk
+) -> None:
+    ana = new_desk(viewport={"width": 360, "height": 800})
+    comment = site.post(site.guest("Mara"), "Rude")
+    place = f"rooms/{site.room}/comments/{comment['id']}"
+    ana.ask("POST", f"{place}/moderation", {"action": "reject"})
+    ana.open()
+    ana.tab("Restricted")
+    tops = "(all) => all.map((one) => Math.round(one.getBoundingClientRect().y))"
+    tabs = ana.page.locator(".tab").evaluate_all(tops)
+    assert len(set(tabs)) == 1
+    out, head = (
+        box["y"] + box["height"] / 2
+        for name in ("button:text('Sign out')", "h1")
+        if (box := ana.page.locator(name).bounding_box())
+    )
+    assert abs(out - head) < 4
+    ana.tab("Recent")
+    search = ana.page.get_by_role("searchbox").bounding_box()
+    row = ana.page.locator(".row").bounding_box()
+    assert search
+    assert row
+    assert search["x"] + search["width"] == pytest.approx(row["x"] + row["width"], abs=4)
+    expect(ana.page.locator(".row")).to_contain_text("Removed")
+
+
 def test_hostile_text_in_every_field_is_text(site: Site, new_desk: NewDesk) -> None:
     """Names, bodies, titles, reports, of filters and moderators, who is barred and why."""
     ana = new_desk()
