@@ -18,6 +18,7 @@ import pytest
 from livethread_client import Bot, Comment, Room
 from tests.serverprocess import UNLIMITED, ServerProcess, serving
 from tests.system.bots import bot_token
+from tests.system.operator import say
 from tests.system.peer import PATIENCE_S, Peer
 
 ROOT = Path(__file__).parents[2]
@@ -328,6 +329,7 @@ async def test_what_the_public_may_not_see_never_reaches_it(town: Town) -> None:
                 {"type": "page", "parent": id},
             ):
                 await ask(tom, room=ROOM, **command)
+        toms = (await ask(tom, type="post", room=ROOM, body="Tom's"))["comment"]["author"]["id"]
         await ask(mod, type="post", room=ROOM, body=THE_END)
         late = await town.speaking()
         replay = await town.speaking(archive)
@@ -361,6 +363,9 @@ async def test_what_the_public_may_not_see_never_reaches_it(town: Town) -> None:
         ):
             heard[path] = (await http.get(path)).content
         url = f"{API}/rooms/{ROOM}/changes?since=0"
+        export = await asyncio.to_thread(say, town.server, "person", "export", toms)
+        assert "Tom's" in export
+        heard["export"] = export.encode()
         heard["changes"] = (await http.get(url, headers=bearer(archive))).content
     for way, data in heard.items():
         at = data.find(CANARY.encode())
