@@ -123,9 +123,9 @@ export class Composer {
     if (account !== this.#account) {
       if (this.#account) this.#text.value = ""; // it stays with who signs out, and comes back with them
       this.#account = account;
-      if (this.#text.value) memory.set(this.#draftKey, this.#text.value);
-      else this.#text.value = memory.get(this.#draftKey) ?? text;
       this.#saved = ""; // it was another's
+      if (this.#text.value) this.#keep();
+      else this.#text.value = memory.get(this.#draftKey) ?? text;
     }
     setText(this.#who, this.#saved || (user === null ? "" : words.say("postingAs", { name: isolated(user) })));
     this.#count();
@@ -139,11 +139,16 @@ export class Composer {
   }
 
   #typed() {
-    const { words, memory } = this.#options;
     this.#options.onTyped(this.#text.value !== "");
-    clearTimeout(this.#savedTimer);
     this.#preview.hidden = true;
     this.#count();
+    this.#keep();
+  }
+
+  /** As a draft, once it is known whose; and says so. */
+  #keep() {
+    const { words, memory } = this.#options;
+    clearTimeout(this.#savedTimer);
     this.#saved = "";
     if (this.#account === null || !memory.set(this.#draftKey, this.#text.value) || !this.#text.value) return;
     this.#savedTimer = setTimeout(() => {

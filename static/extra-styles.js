@@ -15,6 +15,7 @@ const css = `
 .wide:hover { border-color: var(--_control); }
 .over { color: var(--_error); }
 input[aria-invalid="true"] { border-color: var(--_error); }
+.note .plain { margin-inline: 0; color: var(--_accent); }
 .field { display: grid; gap: 4px; margin-block: 8px; font-size: 14px; line-height: 21px; }
 .field > span { color: var(--_mute); }
 .field :is(select, input) { max-inline-size: 320px; font-size: 16px; min-block-size: max(41px, var(--lt-target)); }

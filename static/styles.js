@@ -122,7 +122,6 @@ button.unread { margin-block-end: 8px; }
 .note { color: var(--_mute); font-size: 14px; line-height: 21px; }
 header + .composer + .note { margin-block-end: 24px; }
 .held { border-inline-start: 2px solid var(--_warn); padding-inline-start: 8px; }
-.note .plain { margin-inline: 0; color: var(--_accent); }
 .gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
 .new { animation: lt-new 2s ease-out; }

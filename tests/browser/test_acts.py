@@ -150,6 +150,21 @@ def test_drafts_are_kept_for_each_place_and_the_reader_is_told(place: Place) -> 
     expect(mara.page.locator("live-thread form.reply textarea")).to_have_value("Half an answer")
 
 
+def test_a_draft_begun_before_it_is_known_who_reads_is_kept_once_it_is(place: Place) -> None:
+    mara = place.reader()
+    mara.page.add_init_script(
+        """{ const known = new Promise((tell) => globalThis.tell = tell);
+        const { set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+        Object.defineProperty(WebSocket.prototype, "onmessage", { set(hear) {
+          set.call(this, hear && ((event) => known.then(() => hear(event))));
+        } }); }"""
+    )
+    mara.page.goto(mara.url)
+    mara.page.locator("live-thread textarea").fill("Quickly said")
+    mara.page.evaluate("tell()")
+    expect(mara.page.locator("live-thread .who")).to_have_text(re.compile(r"Draft saved \d"))
+
+
 def test_what_was_not_sent_is_taken_back_to_be_edited_or_discarded(place: Place) -> None:
     place.writer().ask("post", body="First")
     mara = place.reader().open()
