@@ -208,7 +208,7 @@ def test_nothing_of_the_corpus_runs_at_the_moderation_page_even_without_its_poli
         before = rows.count()
         more.click()
         expect(rows).not_to_have_count(before)
-    expect(rows).to_have_count(made)
+    assert rows.count() >= made  # in another room a reader may have written, too
     page.evaluate(OPEN_OLDEST, len(NAMES) + len(OWN))
     expect(page.locator(".detail .log, .detail .author").first).to_be_attached()
     assert page.evaluate(MADE_AT_THE_DESK) == [0, 0, 0]
