@@ -295,7 +295,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         store,
         directory,
         signer,
-        Issuers(store, KeySets(fetch, clocks.monotonic), clocks.wall_ms),
+        Issuers(store, KeySets(fetch, clocks.monotonic), signer, clocks.wall_ms),
         names=Names(store, settings.reserved_names),
         guest_token_days=settings.guest_token_days,
     )

@@ -44,6 +44,9 @@ TELL_REFUSED_S = 60.0
 WATCH_S = 1.0
 """A ban, a revoked token or a new site is noticed that much later, at most."""
 
+FORGET_LINKS_S = 600.0
+"""A sign-in link that nobody used goes so long after its time, at most, and the address with it."""
+
 _KNOWN_CODES = frozenset({*CloseCode, *range(1000, 1016)})
 """A client that closes may choose among thousands of codes; each would be a series of its own."""
 
@@ -136,6 +139,7 @@ class Gateway:
         self.watchers = Watchers(settings.write_buffer_bytes)
         self._news = asyncio.Event()
         self._forgotten = 0
+        self._links_at = loop.time()
         slots = max(1, round(settings.heartbeat_s / self._tick_s))
         self._wheel: list[dict[Peer, None]] = [{} for _ in range(slots)]
         self._slots: dict[Peer, int] = {}
@@ -250,6 +254,7 @@ class Gateway:
                 if await self.services.directory.refresh():
                     self.review()
                 await self._forget_erased()
+                await self._forget_links()
             except LivethreadError:
                 continue  # the Store says so; what was known counts on
             except Exception:
@@ -265,6 +270,12 @@ class Gateway:
             hub.recheck(name)
         if await self.services.store.scrub():
             self._forgotten = erasures
+
+    async def _forget_links(self) -> None:
+        """At the start, and then now and again, have links and addresses go that nobody used."""
+        if self.loop.time() >= self._links_at:
+            await self.services.store.forget_links(self.services.rules.clock_ms())
+            self._links_at = self.loop.time() + FORGET_LINKS_S
 
     def look(self) -> None:
         """Something was said through this server: the directory needn't wait for its turn."""

@@ -166,8 +166,9 @@ class Standing:
     """All that operators and moderators said, at ``version``; it rises with each change of it.
 
     ``restrictions`` stand by site and person, ``filters`` (JSON) by the room's key; ``erasures``
-    counts how often a person was erased. ``spoken`` are the roles above a reader's that issuers
-    said last, ``roles`` those that operators gave whatever issuers say.
+    counts how often a person was erased, ``erased`` has their marks (``Signer.mark``) and when that
+    was, s since 1970. ``spoken`` are the roles above a reader's that issuers said last, ``roles``
+    those that operators gave whatever issuers say.
     """
 
     version: int
@@ -179,3 +180,4 @@ class Standing:
     filters: Mapping[str, str] = field(default_factory=dict)
     erasures: int = 0
     spoken: Mapping[tuple[str, str], Role] = field(default_factory=dict)
+    erased: Mapping[str, int] = field(default_factory=dict)

@@ -56,11 +56,12 @@ class Asked:
         self.store = bots or MemoryStore()
         clock = clock or Clock()
         self.directory = Directory(self.store, Site(DEFAULT, guests=guests), OwnOrigin(), clock)
+        self.signer = Signer(secret, clock)
         self._authenticator = Authenticator(
             self.store,
             self.directory,
-            Signer(secret, clock),
-            Issuers(self.store, KeySets(unreachable, lambda: 0), clock),
+            self.signer,
+            Issuers(self.store, KeySets(unreachable, lambda: 0), self.signer, clock),
             names=Names(self.store, reserved),
             guest_token_days=DAYS,
         )

@@ -120,6 +120,28 @@ async def test_a_newer_token_takes_a_role_from_who_is_connected_with_an_older_on
     assert not await asked.directory.refresh()  # a name is no news
 
 
+async def test_who_was_erased_is_somebody_new_by_a_newer_token_and_nobody_by_an_older() -> None:
+    asked = Believing()
+    tokens = {iat: BY.hs.token(claims(NOW_S, iat=iat)) for iat in (None, NOW_S - 9, NOW_S - 4)}
+    connected = await asked.by_token(tokens[NOW_S - 9])
+    asked.store._people.clear()
+    mark = asked.signer.mark(DEFAULT, BY.hs.name, "reader-1")
+    say(asked.store, erased={mark: NOW_S - 5})
+    await asked.directory.refresh()
+    with pytest.raises(Unauthorized):
+        asked.directory.review(connected)
+    for iat in (None, NOW_S - 9):
+        with pytest.raises(Unauthorized):
+            await asked.by_token(tokens[iat])
+    assert asked.store._people == {}  # a token that is refused tells nothing of them again
+    anew = await asked.by_token(tokens[NOW_S - 4])
+    assert anew.id != connected.id
+    with pytest.raises(Unauthorized):
+        await asked.by_token(tokens[NOW_S - 9])
+    other = await asked.by_token(BY.rs.token(claims(NOW_S, iat=NOW_S - 9)))
+    assert asked.directory.review(other) is other
+
+
 async def test_a_key_is_rolled_over_by_two_that_count_together() -> None:
     store = MemoryStore()
     asked = Asked(bots=store)

@@ -37,7 +37,7 @@ from livethread.model import (
     SetFilters,
     Write,
 )
-from livethread.protocol.errors import Conflict, NotFound
+from livethread.protocol.errors import Conflict, NotFound, Unauthorized
 from livethread.protocol.lookalikes import skeleton
 from livethread.site import Ban, Link, Person, Restriction, Standing, site_of
 from livethread.store.decisions import GONE, emptied
@@ -328,7 +328,14 @@ class MemoryStore:
     async def take_link(self, digest: str) -> bool:
         return self._links.pop(digest, None) is not None
 
-    async def remember(self, person: Person) -> Person:
+    async def forget_links(self, now_ms: int) -> None:
+        for link in [one for one in self._links.values() if one.expires_ms <= now_ms]:
+            del self._links[link.digest]
+
+    async def remember(self, person: Person, mark: str = "") -> Person:
+        erased_s = self.said.erased.get(mark)
+        if erased_s is not None and person.issued_s <= erased_s:
+            raise Unauthorized
         key = person.site, person.issuer, person.subject
         kept = self._people.get(key)
         if kept is None or person.issued_s > kept.issued_s:

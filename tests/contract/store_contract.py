@@ -1660,6 +1660,15 @@ async def test_a_link_is_used_once_however_many_try(store: Store, reopen: Reopen
     assert await store.link("d1") is None
 
 
+async def test_links_go_when_their_time_is_over(store: Store, reopen: Reopen) -> None:
+    for digest, expires_ms in (("d1", T0), ("d2", T0 + 1)):
+        await store.add_link(Link(digest, "news", "mara@mail.example", expires_ms))
+    await store.forget_links(T0)
+    store = await reopen()
+    assert await store.link("d1") is None
+    assert await store.link("d2") is not None
+
+
 async def test_a_new_store_says_nothing_of_sites(store: Store) -> None:
     said = await store.standing()
     assert said.version == await store.standing_version()

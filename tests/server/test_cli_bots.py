@@ -35,11 +35,12 @@ def signs_in(data_dir: Path, token: str) -> str | None:
         try:
             directory = Directory(store, Site(DEFAULT), OwnOrigin(), lambda: 0)
             await directory.refresh()
+            signer = Signer(b"x" * 32, lambda: 0)
             authenticator = Authenticator(
                 store,
                 directory,
-                Signer(b"x" * 32, lambda: 0),
-                Issuers(store, KeySets(fetch, lambda: 0), lambda: 0),
+                signer,
+                Issuers(store, KeySets(fetch, lambda: 0), signer, lambda: 0),
                 names=Names(store),
                 guest_token_days=1,
             )

@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 
 from livethread.auth.identity import ANONYMOUS, Identity
 from livethread.feed import Encoding, Kind
-from livethread.gateway import Gateway, Services
+from livethread.gateway import FORGET_LINKS_S, Gateway, Services
 from livethread.model import Role
 from livethread.protocol import frames
 from livethread.protocol.errors import Banned, Unavailable
 from livethread.settings import Settings
+from livethread.site import Link
 from tests.server.readers import Sink, payload_of
 from tests.server.town import MoodyStore, Server
 from tests.server.virtual import VirtualLoop
@@ -196,6 +197,26 @@ def test_a_look_that_fails_is_not_the_last(make: Make) -> None:
         scene.loop.advance(3.5)
     assert [entry["event"] for entry in logs] == ["timer_failed"]
     assert peer.told == ["review"]
+    scene.loop.run(scene.gateway.stop())
+
+
+def test_links_that_nobody_used_go_by_themselves_also_those_of_before_the_start(
+    make: Make,
+) -> None:
+    scene = make()
+    scene.gateway.services = replace(scene.gateway.services, directory=cast(Any, News()))
+    store = scene.server.store
+    for digest, expires_s in (("old", 0), ("new", 60), ("late", 3_600)):
+        scene.loop.run(store.add_link(Link(digest, "a", "mara@mail.example", expires_s * 1000)))
+
+    def left() -> list[str]:
+        return [one for one in ("old", "new", "late") if scene.loop.run(store.link(one))]
+
+    scene.gateway.start()
+    scene.loop.advance(2)
+    assert left() == ["new", "late"]
+    scene.loop.advance(60 + FORGET_LINKS_S)
+    assert left() == ["late"]
     scene.loop.run(scene.gateway.stop())
 
 

@@ -139,8 +139,11 @@ class DiskStore:
     async def take_link(self, digest: str) -> bool:
         return await self._tables.take_link(digest)
 
-    async def remember(self, person: Person) -> Person:
-        return await self._tables.remember(person)
+    async def forget_links(self, now_ms: int) -> None:
+        await self._tables.forget_links(now_ms)
+
+    async def remember(self, person: Person, mark: str = "") -> Person:
+        return await self._tables.remember(person, mark)
 
     async def ping(self) -> None:
         pass

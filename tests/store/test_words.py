@@ -229,7 +229,7 @@ async def erase(path: Path) -> None:
         database.execute("PRAGMA secure_delete=ON")
         database.execute("PRAGMA wal_autocheckpoint=0")
         words.teach(database)
-        assert person.erase(database, "default", TOM.id) == 1
+        assert person.erase(database, "default", TOM.id, mark=lambda *_: "mark") == 1
 
 
 @pytest.mark.parametrize("way", ["erased", "deleted", "edited"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -70,6 +71,44 @@ async def test_a_banned_guest_is_out_of_everything_until_the_ban_is_lifted(
             await other.hear("ack")
             say(server, "ban", "remove", id)
             await back(server, token)
+
+
+async def test_who_is_erased_is_signed_out_of_everything_for_good(tmp_path: Path) -> None:
+    with serving(tmp_path, **UNLIMITED) as server:
+        peer, id, token = await a_guest(server)
+        other, _, _ = await a_guest(server)
+        bearer = {"Authorization": f"Bearer {token}", "Origin": server.url}
+
+        async def refused() -> None:
+            again = await Peer.open(server.port)
+            with closing(again):
+                await again.say(type="hello", version=1, token=token)
+                assert await ended_with(again, "unauthorized") == 4500
+            async with httpx.AsyncClient(base_url=server.url, headers=bearer) as client:
+                posted = await client.post(
+                    "/api/v1/rooms/a/comments",
+                    json={"body": "still here"},
+                    headers={"Idempotency-Key": "key-00001"},
+                )
+                assert (posted.status_code, posted.json()["code"]) == (401, "unauthorized")
+
+        with closing(peer, other):
+            async with (
+                httpx.AsyncClient(base_url=server.url, headers=bearer, timeout=20) as client,
+                client.stream("GET", "/api/v1/rooms/a/events") as events,
+            ):
+                stream = events.aiter_text()
+                assert '"joined"' in await anext(stream)
+                say(server, "person", "erase", id, "--yes")
+                assert await ended_with(peer, "unauthorized") == 4500
+                async for text in stream:
+                    assert "changes" not in text  # until it ends
+            await refused()
+            await other.say(type="post", room="a", nonce="nonce-000001", body="I am still here")
+            await other.hear("ack")
+        server.kill()
+        server.start()
+        await refused()
 
 
 async def back(server: ServerProcess, token: str) -> None:

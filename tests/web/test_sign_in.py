@@ -12,9 +12,11 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from livethread.cli import main
 from tests.notify.mailserver import Mailbox, a_mailbox, text_of
-from tests.web.site import ORIGIN, Site, a_site
+from tests.web.site import ORIGIN, ROOM, ROOMS, Site, a_site
 
 NEWS = "https://news.example"
 MARA = "mara@mail.example"
@@ -99,6 +101,24 @@ async def test_a_reader_signs_in_by_a_link_and_comes_back_as_the_same(
         assert renamed["author"]["id"] == comment["author"]["id"]
         assert renamed["author"]["name"] == "Mara L."
         assert "mara@" not in str(comment)
+
+
+async def test_who_is_erased_comes_back_only_as_somebody_else(tmp_path: Path, box: Mailbox) -> None:
+    data = str(tmp_path / "data")
+    async with mailing(tmp_path, box) as site:
+        old = {"Authorization": f"Bearer {await signed_in(site, box)}"}
+        before = (await site.post(old, "before"))["author"]["id"]
+        words = ["person", "erase", before, "--yes", "--data-dir", data]
+        done = await asyncio.to_thread(CliRunner().invoke, main, words)
+        assert done.exit_code == 0, done.output
+        await site.up_to_date()
+        assert (await site.client.get(f"{ROOMS}/{ROOM}", headers=old)).status_code == 401
+    async with mailing(tmp_path, box) as site:
+        assert (await site.client.get(f"{ROOMS}/{ROOM}", headers=old)).status_code == 401
+        new = {"Authorization": f"Bearer {await signed_in(site, box)}"}
+        after = (await site.post(new, "after"))["author"]["id"]
+        assert after != before
+        assert (await site.client.get(f"{ROOMS}/{ROOM}", headers=old)).status_code == 401
 
 
 async def test_who_has_just_signed_in_here_is_new(tmp_path: Path, box: Mailbox) -> None:

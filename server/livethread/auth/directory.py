@@ -78,13 +78,17 @@ class Directory:
         """The identity as it stands now; ``is_new`` if its token has just been looked at.
 
         Raises ``Banned``, and ``Unauthorized`` if its site is gone, takes no guests any more or no
-        longer believes its issuer, or if its bot's token is revoked.
+        longer believes its issuer, if its bot's token is revoked, or if it was erased since its
+        token was signed.
         """
         site = self.site(identity.site)
         if not identity.id:
             return identity
         if identity.role is Role.GUEST and not site.guests:
             raise Unauthorized("Guests can't comment here.")
+        erased_s = self._said.erased.get(identity.mark)
+        if erased_s is not None and identity.issued_s <= erased_s:
+            raise Unauthorized("This sign-in is not valid here any more.")
         place = identity.site, identity.id
         ban = self._said.bans.get(place)
         if ban is not None and (ban.until_ms is None or ban.until_ms > self._clock_ms()):

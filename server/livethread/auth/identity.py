@@ -24,7 +24,8 @@ class Identity:
     ``credential`` is what it rests on: the digest of a bot's token, or a reader's issuer. Once the
     site knows it no more, this identity has ended. ``granted`` is the role that the token gave,
     before what was said here; ``since_ms`` is when they first were here, ms since 1970; None if
-    that isn't known.
+    that isn't known. ``mark`` is what would be kept of them if they were erased
+    (``Signer.mark``), ``issued_s`` when their token was signed, s since 1970; 0: it doesn't say.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Identity:
     credential: str = ""
     granted: Role | None = None
     since_ms: int | None = None
+    mark: str = ""
+    issued_s: int = 0
 
     @property
     def is_staff(self) -> bool:

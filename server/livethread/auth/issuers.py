@@ -28,6 +28,7 @@ from pydantic_core import from_json
 
 from livethread.auth.identity import Identity
 from livethread.auth.keys import ALGORITHMS, Key, KeySets, load_key
+from livethread.auth.signing import Signer
 from livethread.model import Role
 from livethread.protocol.errors import TokenExpired, Unauthorized
 from livethread.protocol.text import DisplayName
@@ -95,10 +96,11 @@ class Issuers:
     """Reads the tokens of sites' issuers. ``clock_ms`` is wall time in ms since 1970."""
 
     def __init__(
-        self, store: StandingStore, key_sets: KeySets, clock_ms: Callable[[], int]
+        self, store: StandingStore, key_sets: KeySets, signer: Signer, clock_ms: Callable[[], int]
     ) -> None:
         self._store = store
         self._key_sets = key_sets
+        self._signer = signer
         self._clock_ms = clock_ms
 
     async def read(self, site: Site, token: str, said: Unverified) -> Identity:
@@ -111,7 +113,8 @@ class Issuers:
             raise Unauthorized(_INVALID)
         keys = await self._keys(site, issuer, said.header.get("kid"))
         claims = self._claims(issuer, verified(token, keys, issuer.algorithm))
-        person = await self._person(site, issuer, claims)
+        mark = self._signer.mark(site.key, issuer.name, claims.sub)
+        person = await self._person(site, issuer, claims, mark)
         return Identity(
             person.id,
             person.name,
@@ -122,6 +125,8 @@ class Issuers:
             credential=issuer.name,
             granted=person.role,
             since_ms=person.since_ms,
+            mark=mark,
+            issued_s=int(claims.iat or 0),
         )
 
     async def _keys(self, site: Site, issuer: Issuer, kid: object) -> Sequence[Key]:
@@ -150,7 +155,7 @@ class Issuers:
             raise Unauthorized(_INVALID)
         return claims
 
-    async def _person(self, site: Site, issuer: Issuer, claims: Claims) -> Person:
+    async def _person(self, site: Site, issuer: Issuer, claims: Claims, mark: str) -> Person:
         person = Person(
             site.key,
             new_person_id(),
@@ -164,7 +169,7 @@ class Issuers:
         )
         kept = await self._store.person(site.key, issuer.name, claims.sub)
         if kept is None or person.issued_s > kept.issued_s:
-            kept = await self._store.remember(person)
+            kept = await self._store.remember(person, mark)
         if claims.iat is None:
             return replace(person, id=kept.id, since_ms=kept.since_ms)
         return kept

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from livethread.auth.issuers import new_person_id
 from livethread.auth.names import Names
-from livethread.auth.signing import Signer
+from livethread.auth.signing import ISSUER, Signer
 from livethread.model import Role
 from livethread.site import Person
 from livethread.store.base import StandingStore
@@ -67,7 +67,8 @@ class Registrar:
             now_s if known is None else max(now_s, known.issued_s + 1),
             now_s * 1000,
         )
-        person = await self._store.remember(person)
+        mark = self._signer.mark(person.site, ISSUER, person.id)
+        person = await self._store.remember(person, mark)
         _, token = self._signer.reader(person, self._token_s)
         return person, token
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from pydantic_core import to_json
 
 from livethread.auth.identity import Identity
 from livethread.model import Role
@@ -57,6 +58,13 @@ class Signer:
             raise Unauthorized("This sign-in is not valid here.")
         return claims
 
+    def mark(self, site: str, issuer: str, subject: str) -> str:
+        """What is kept of somebody who was erased, for their tokens to be known by.
+
+        Who has the database and not the key can't even try whether it is a certain one.
+        """
+        return self.derive(f"erased {to_json([site, issuer, subject]).decode()}")
+
     def derive(self, label: str) -> str:
         """43 characters that nobody can guess, always the same for a label."""
         mac = hmac.digest(self._key.raw_value, f"derived {label}".encode(), "sha256")
@@ -76,14 +84,14 @@ class Signer:
         if site != DEFAULT:
             claims["site"] = site
         token = jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
-        return _identity_of(claims), token
+        return self._identity_of(claims), token
 
     def read(self, token: str) -> Identity:
         """Whose token it is. Raises ``Unauthorized`` and ``TokenExpired``."""
         claims = self._claims(token)
         if claims.get("aud") not in _ROLES:
             raise Unauthorized("This sign-in is not valid here.")
-        return _identity_of(claims)
+        return self._identity_of(claims)
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -96,17 +104,18 @@ class Signer:
             raise TokenExpired
         return claims
 
-
-def _identity_of(claims: dict[str, Any]) -> Identity:
-    role = _ROLES[claims["aud"]]
-    since_s = claims["iat"] if role is Role.GUEST else claims.get("since")
-    return Identity(
-        claims["sub"],
-        claims["name"],
-        role,
-        claims.get("avatar"),
-        expires_ms=int(claims["exp"]) * 1000,
-        site=claims.get("site", DEFAULT),
-        granted=None if role is Role.GUEST else role,
-        since_ms=None if since_s is None else int(since_s) * 1000,
-    )
+    def _identity_of(self, claims: dict[str, Any]) -> Identity:
+        role, id, site = _ROLES[claims["aud"]], claims["sub"], claims.get("site", DEFAULT)
+        since_s = claims["iat"] if role is Role.GUEST else claims.get("since")
+        return Identity(
+            id,
+            claims["name"],
+            role,
+            claims.get("avatar"),
+            expires_ms=int(claims["exp"]) * 1000,
+            site=site,
+            granted=None if role is Role.GUEST else role,
+            since_ms=None if since_s is None else int(since_s) * 1000,
+            mark=self.mark(site, ISSUER, id),
+            issued_s=int(claims["iat"]),
+        )

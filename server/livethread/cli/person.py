@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from livethread.cli.database import DATABASE, SITE, known_site, opened, writing
+from livethread.cli.database import DATABASE, SITE, known_site, now_ms, opened, writing
 from livethread.cli.flags import load_settings, settings_flags
 from livethread.settings import Settings
 from livethread.store import person as kept
@@ -43,18 +43,23 @@ def export(id: str, site: str, config: Path | None, **flags: Any) -> None:
 @click.argument("id")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @SITE
-@settings_flags(DATABASE)
+@settings_flags((*DATABASE, "secret"))
 def erase(id: str, yes: bool, site: str, config: Path | None, **flags: Any) -> None:
     """Erase a person's words, name, address and hashes. Their places in threads stay, empty.
 
-    A running server shows it within a second. Backups made before still have it all.
+    Whoever is signed in as that person is signed out, for good. A running server shows it within
+    a second. Backups made before still have it all.
     """
     if not yes:
         click.confirm(f"Erase {id} on {site}? This can't be undone", abort=True)
+    from livethread.app import load_secret  # noqa: PLC0415
+    from livethread.auth.signing import Signer  # noqa: PLC0415
+
     settings = load_settings(config, flags)
+    signer = Signer(load_secret(settings), now_ms)
     with writing(settings) as database:
         known_site(database, site)
-        count = kept.erase(database, site, id)
+        count = kept.erase(database, site, id, mark=signer.mark)
     _forget_words(settings)
     click.echo(f"Erased: {count} comments.")
 

@@ -147,10 +147,11 @@ class StandingStore(Protocol):
         ``but_for`` is the id of one who doesn't count.
         """
 
-    async def remember(self, person: Person) -> Person:
+    async def remember(self, person: Person, mark: str = "") -> Person:
         """Keep what an issuer said, unless it said something newer; returns what is kept.
 
         Whom the issuer called so before keeps their ``id`` and ``since_ms``, whatever it brings.
+        Raises ``Unauthorized`` if who has that ``mark`` was erased after it was said.
         """
 
 
@@ -158,12 +159,15 @@ class SignInStore(StandingStore, Protocol):
     """The view of those who sign readers in."""
 
     async def add_link(self, link: Link) -> None:
-        """Keep a link; those whose time is over go."""
+        """Keep a link."""
 
     async def link(self, digest: str) -> Link | None: ...
 
     async def take_link(self, digest: str) -> bool:
         """Use it up: true once, whoever asks at the same time."""
+
+    async def forget_links(self, now_ms: int) -> None:
+        """Have those go whose time is over then, ms since 1970, and their addresses with them."""
 
 
 class IdentityStore(BotStore, SignInStore, Protocol):

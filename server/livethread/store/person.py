@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
+OWN = "livethread"
+"""Who signs the tokens of guests and of whom this server signed in: ``auth.signing.ISSUER``."""
 ERASED_KEY = "erased"
 """Its row counts the erasures: a running server then rereads its feeds and empties its log."""
 
@@ -75,11 +78,18 @@ def export(database: sqlite3.Connection, site: str, id: str) -> dict[str, Any]:
     return value
 
 
-def erase(database: sqlite3.Connection, site: str, id: str) -> int:
+def erase(
+    database: sqlite3.Connection, site: str, id: str, *, mark: Callable[[str, str, str], str]
+) -> int:
     """Leave nothing of the person but tombstones; how many comments there were.
 
-    The connection must have ``secure_delete`` on, and be in a transaction.
+    ``mark`` is ``Signer.mark``: a hash by which tokens of theirs are refused from now on. The
+    connection must have ``secure_delete`` on, and be in a transaction.
     """
+    query = "SELECT issuer, subject FROM people WHERE site = ? AND id = ?"
+    for issuer, subject in [(OWN, id), *database.execute(query, (site, id)).fetchall()]:
+        row = mark(site, issuer, subject), time.time_ns() // 1_000_000_000
+        database.execute("INSERT OR REPLACE INTO erased (mark, at_s) VALUES (?, ?)", row)
     nobody = f"x:{secrets.token_hex(8)}"
     count = 0
     for room_id, _ in database.execute(_ROOMS, (site, id)).fetchall():

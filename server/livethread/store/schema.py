@@ -304,6 +304,14 @@ links = Table(
     comment="sign-in links that were sent and not used",
 )
 
+erased = Table(
+    "erased",
+    metadata,
+    Column("mark", String(43), primary_key=True, comment="auth.signing.Signer.mark"),
+    Column("at_s", BigInteger, nullable=False),
+    comment="whose tokens from before then are refused; keyed hashes, which name nobody",
+)
+
 installation = Table(
     "installation",
     metadata,

@@ -335,10 +335,10 @@ class SqliteStore:
         async with self._reading() as connection, connection.begin():
             return await standing.is_name_of_a_person(connection, site, name, but_for)
 
-    async def remember(self, person: Person) -> Person:
+    async def remember(self, person: Person, mark: str = "") -> Person:
         with _unavailable(self._commits_trouble):
             async with self._writing, self._connection.begin():
-                return await standing.write_person(self._connection, person)
+                return await standing.write_person(self._connection, person, mark)
 
     async def add_link(self, link: Link) -> None:
         with _unavailable(self._commits_trouble):
@@ -354,6 +354,11 @@ class SqliteStore:
         with _unavailable(self._commits_trouble):
             async with self._writing, self._connection.begin():
                 return await standing.take_link(self._connection, digest)
+
+    async def forget_links(self, now_ms: int) -> None:
+        with _unavailable(self._commits_trouble):
+            async with self._writing, self._connection.begin():
+                await standing.forget_links(self._connection, now_ms)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AsyncConnection]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from livethread.model import BotToken, Role, RoomName
+from livethread.protocol.errors import Unauthorized
 from livethread.protocol.lookalikes import skeleton
 from livethread.site import (
     Ban,
@@ -27,6 +28,7 @@ from livethread.store.person import ERASED_KEY
 from livethread.store.schema import (
     bans,
     bots,
+    erased,
     filters,
     installation,
     issuers,
@@ -42,7 +44,6 @@ VERSION_KEY = "standing"
 """Its row counts the changes; whoever changes any of these tables adds one in the transaction."""
 
 
-LINKS_KEPT_MS = 3_600_000
 _KEPT = frozenset({"site", "id", "issuer", "subject", "since_ms"})
 RISE = f"""
 INSERT INTO installation (key, value) VALUES ('{VERSION_KEY}', '1')
@@ -98,6 +99,7 @@ async def read_standing(connection: AsyncConnection) -> Standing:
         restrictions=restricted,
         filters={row.room: row.filters for row in filtered},
         erasures=await _read_number(connection, ERASED_KEY),
+        erased={row.mark: row.at_s for row in await connection.execute(select(erased))},
         spoken={(row.site, row.id): Role(row.role) for row in spoken},
     )
 
@@ -156,8 +158,6 @@ async def read_link(connection: AsyncConnection, digest: str) -> Link | None:
 
 
 async def write_link(connection: AsyncConnection, link: Link) -> None:
-    oldest_ms = link.expires_ms - LINKS_KEPT_MS
-    await connection.execute(delete(links).where(links.c.expires_ms < oldest_ms))
     row = {"digest": link.digest, "site": link.site, "email": link.email, "name": ""}
     await connection.execute(insert(links).values(**row, expires_ms=link.expires_ms))
 
@@ -166,8 +166,19 @@ async def take_link(connection: AsyncConnection, digest: str) -> bool:
     return (await connection.execute(delete(links).where(links.c.digest == digest))).rowcount > 0
 
 
-async def write_person(connection: AsyncConnection, person: Person) -> Person:
-    """Keep what was said last; returns that. Another role than before is news to every server."""
+async def forget_links(connection: AsyncConnection, now_ms: int) -> None:
+    await connection.execute(delete(links).where(links.c.expires_ms <= now_ms))
+
+
+async def write_person(connection: AsyncConnection, person: Person, mark: str) -> Person:
+    """Keep what was said last; returns that. Another role than before is news to every server.
+
+    Raises ``Unauthorized`` if who has that mark was erased since.
+    """
+    query = select(erased.c.at_s).where(erased.c.mark == mark)
+    erased_s = (await connection.execute(query)).scalar()
+    if erased_s is not None and person.issued_s <= erased_s:
+        raise Unauthorized("This sign-in is not valid here any more.")
     who = person.site, person.issuer, person.subject
     before = await read_person(connection, *who)
     row = {
