@@ -103,14 +103,21 @@ function room(room, doing) {
   const held = el("input", { type: "checkbox" });
   held.checked = room.premoderate === true;
   held.addEventListener("change", () => doing.configure({ premoderate: held.checked }));
-  const slow = el("input", { type: "number", min: "0", max: "86400", value: String(room.slow_mode_s ?? 0) });
-  slow.addEventListener("change", () => doing.configure({ slow_mode_s: Math.max(0, Math.min(86_400, Number(slow.value) || 0)) }));
   return el(
     "fieldset",
     { class: "room" },
     el("legend", {}, "The room ", el("bdi", {}, room.title ?? room.name)),
     el("label", {}, "State ", state),
     el("label", {}, held, " Every comment waits"),
-    el("label", {}, "Seconds between comments ", slow),
+    el("label", {}, "Seconds between comments ", number(room.slow_mode_s, 86_400, "", 0, (slow_mode_s) => doing.configure({ slow_mode_s }))),
+    el("label", {}, "Depth of replies ", number(room.max_depth, 100, "any", -1, (max_depth) => doing.configure({ max_depth }))),
+    el("label", {}, "Seconds to edit ", number(room.edit_window_s, 31_536_000, "default", -1, (edit_window_s) => doing.configure({ edit_window_s }))),
   );
+}
+
+/** Up to `most`; emptied it is `none`, which reads so. @param {number | undefined} value @param {number} most @param {string} placeholder @param {number} none @param {(value: number) => void} change */
+function number(value, most, placeholder, none, change) {
+  const input = el("input", { type: "number", min: "0", max: String(most), value: String(value ?? ""), placeholder });
+  input.addEventListener("change", () => change(input.value === "" ? none : Math.max(0, Math.min(most, Math.round(Number(input.value) || 0)))));
+  return input;
 }

@@ -195,6 +195,36 @@ def test_at_the_narrowest_the_head_takes_a_line_each_and_what_is_gone_says_so(
     expect(ana.page.locator(".row")).to_contain_text("Removed")
 
 
+def test_how_deep_and_how_long_is_said_of_a_room_and_taken_back(
+    site: Site, new_desk: NewDesk
+) -> None:
+    ana = new_desk()
+    site.post(site.guest("Mara"), "Words")
+    ana.open()
+    ana.tab("Recent")
+    ana.page.locator(".row").click()
+
+    def said() -> tuple[int | None, int | None]:
+        room = site.ask("GET", f"rooms/{site.room}", "")["room"]
+        return room.get("max_depth"), room.get("edit_window_s")
+
+    switches = ana.page.locator(".room")
+    for depth, seconds, is_said in (
+        ("1", "60", (1, 60)),
+        ("", "0", (None, 0)),
+        ("0", "", (0, None)),
+    ):
+        for label, value in (("Depth of replies", depth), ("Seconds to edit", seconds)):
+            field = switches.get_by_label(label)
+            if field.input_value() == value:
+                continue
+            shown = field.element_handle()
+            field.fill(value)
+            field.press("Enter")
+            shown.wait_for_element_state("hidden")  # the pane is made anew, with what now is so
+        assert said() == is_said
+
+
 def test_hostile_text_in_every_field_is_text(site: Site, new_desk: NewDesk) -> None:
     """Names, bodies, titles, reports, of filters and moderators, who is barred and why."""
     ana = new_desk()
