@@ -19,7 +19,7 @@ import { isTombstone } from "./protocol.js";
 /**
  * @typedef {object} ItemContext
  * @property {string | null} to  whom it answers, where the indent doesn't say
- * @property {boolean} canReply
+ * @property {string} state  of the room
  * @property {{isOn: boolean, count: number}} likes
  * @property {number} now_ms
  */
@@ -62,6 +62,7 @@ export class CommentItem {
     this.#likeButton = button("", "plain like", () => actions.like(id));
     this.#replyButton = button(words.say("reply"), "plain reply-to", () => actions.reply(id));
     this.#moreButton = button("⋯", "plain acts", () => (this.#menu ? this.#closeMenu() : actions.menu(id)));
+    this.#moreButton.ariaExpanded = "false";
     this.#newButton = button("", "plain waiting", () => actions.showNew(id));
     this.#newButton.hidden = true;
     this.#foot = el("div", { class: "foot" }, this.#likeButton, this.#replyButton, this.#moreButton, this.#newButton);
@@ -93,7 +94,7 @@ export class CommentItem {
   }
 
   /** @param {Comment} comment @param {ItemContext} context */
-  update(comment, { to, canReply, likes, now_ms }) {
+  update(comment, { to, state, likes, now_ms }) {
     this.#comment = comment;
     const words = this.#words;
     const isGone = isTombstone(comment);
@@ -114,8 +115,9 @@ export class CommentItem {
     this.#renderBody(comment, isGone);
     const isVisible = comment.state === "visible";
     this.#likeButton.hidden = this.#moreButton.hidden = isGone;
-    this.#likeButton.hidden ||= !isVisible;
-    this.#replyButton.hidden = !canReply || !isVisible || comment.locked === true;
+    this.#likeButton.disabled = state === "read_only";
+    this.#likeButton.hidden ||= !isVisible || (this.#likeButton.disabled && !likes.count);
+    this.#replyButton.hidden = state !== "open" || !isVisible || comment.locked === true;
     this.#replyButton.ariaLabel = words.say("replyTo", { name });
     this.#moreButton.ariaLabel = words.say("more", { name });
     this.#likeButton.ariaLabel = words.say("like", { name, n: likes.count });

@@ -19,7 +19,7 @@ import { PendingItem } from "./pending-item.js";
 /**
  * @typedef {object} UpdateOptions
  * @property {number} now_ms
- * @property {boolean} canReply
+ * @property {import("./protocol.js").Room["state"]} state  of the room
  * @property {boolean} isPillOnly
  * @property {number} [show]  what waits below this comment is to be shown, too; 0: all that waits
  */
@@ -48,7 +48,7 @@ export class CommentList {
   #rows = new Map();
   /** What was asked for by hand: focus goes to the first comment it brings. @type {number | null} */
   #asked = null;
-  #canReply = true;
+  #state = "open";
   /** How many came lately, less five for each second since. */
   #heat = 0;
   #heatAt_ms = 0;
@@ -125,14 +125,14 @@ export class CommentList {
    * @param {UpdateOptions} options
    * @returns {number[]} what came live and waits no longer, its own comments left out
    */
-  update({ now_ms, canReply, isPillOnly, show }) {
+  update({ now_ms, state, isPillOnly, show }) {
     const { feed } = this.#session;
     this.#heat = Math.max(0, this.#heat - ((now_ms - this.#heatAt_ms) / 1000) * MAX_RATE) + Math.max(0, feed.arrived.size - this.#waited);
     this.#heatAt_ms = now_ms;
     const released = this.#release(show ?? (!isPillOnly && this.#isCalm() ? 0 : null));
     this.#waited = feed.arrived.size;
-    const isAllStale = canReply !== this.#canReply;
-    this.#canReply = canReply;
+    const isAllStale = state !== this.#state;
+    this.#state = state;
     this.#made = [];
     for (const id of this.#items.keys()) if (!feed.comments.has(id)) this.#items.delete(id);
     const stale = isAllStale ? new Set(this.#items.keys()) : new Set(feed.touched);
@@ -354,7 +354,7 @@ export class CommentList {
     const parent = comment.parent ?? 0;
     const isBeside = parent !== 0 && item.li.parentElement !== this.#items.get(parent)?.replies;
     const to = isBeside ? (feed.comments.get(parent)?.author?.name ?? null) : null;
-    item.update(comment, { to, canReply: this.#canReply, likes: reactions.of(comment), now_ms });
+    item.update(comment, { to, state: this.#state, likes: reactions.of(comment), now_ms });
   }
 
   /** Below which comments replies wait. */

@@ -28,7 +28,8 @@ export class ConnectionLine {
   }
 
   update() {
-    const { status, feed, readers, writing } = this.#session;
+    const { feed, readers, writing, didNotLoad } = this.#session;
+    const status = didNotLoad ? "stopped" : this.#session.status;
     const words = this.#words;
     const isOffline = !navigator.onLine && status !== "live";
     const isClosed = status === "live" && (feed.room?.state ?? "open") !== "open";

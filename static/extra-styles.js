@@ -1,6 +1,20 @@
 /** How that looks which nobody sees at first. */
 
 const css = `
+.name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
+.name label { font-size: 14px; color: var(--_mute); }
+.name input { flex: 1 1 120px; max-inline-size: 280px; }
+.error { color: var(--_error); font-size: 14px; line-height: 21px; }
+.actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
+form .actions { margin-block-start: 8px; }
+.who { margin-inline-end: auto; }
+.new { animation: lt-new 2s ease-out; }
+@keyframes lt-new { from { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); } }
+.notice {
+  inline-size: 100%; background: var(--_sunk); border-block-start: 1px solid var(--_control); padding: 3px 16px; font-size: 14px; line-height: 21px;
+  font-variant-numeric: tabular-nums; text-align: center; text-wrap: balance;
+}
+.notice .plain { color: var(--_accent); margin-inline: 0 -6px; }
 .composer.reply { max-inline-size: 68ch; margin-block: 8px 16px; margin-inline-start: 36px; }
 .editing .text { display: none; }
 .time:focus-visible time::after { content: " · " attr(data-exact); }
@@ -13,6 +27,7 @@ const css = `
 .time:hover { text-decoration: underline; }
 .plain:hover { color: var(--_ink); }
 .wide:hover { border-color: var(--_control); }
+.like:disabled { cursor: default; }
 .over { color: var(--_error); }
 input[aria-invalid="true"] { border-color: var(--_error); }
 .note .plain { margin-inline: 0; color: var(--_accent); }
@@ -28,7 +43,10 @@ input[aria-invalid="true"] { border-color: var(--_error); }
 .keys input { inline-size: 16px; block-size: 16px; accent-color: var(--_accent); }
 @container (max-width: 480px) {
   .composer.reply { margin-inline-start: 0; }
+  .who { flex-basis: 100%; }
+  .counter { margin-inline-end: auto; }
 }
+@media (prefers-reduced-motion: reduce) { .new { animation-timing-function: step-end; } }
 `;
 
 /** @type {CSSStyleSheet | undefined} */

@@ -111,9 +111,8 @@ export class Feed {
       this.#load(frame.comments ?? [], frame.next);
       for (const [root, token] of Object.entries(frame.more ?? {})) this.more.set(Number(root), token);
     }
-    this.takeReacted(frame);
+    this.takeOwn(frame);
     this.#setRoom(frame.room);
-    for (const comment of frame.mine ?? []) this.upsert(comment);
     return "applied";
   }
 
@@ -129,6 +128,12 @@ export class Feed {
     if (this.room && frame.comments !== undefined) this.#setRoom({ ...this.room, comments: frame.comments, seq: frame.to });
     this.seq = frame.to;
     return "applied";
+  }
+
+  /** The reader's own reactions and held comments. @param {Joined} frame */
+  takeOwn(frame) {
+    this.takeReacted(frame);
+    for (const comment of frame.mine ?? []) this.upsert(comment);
   }
 
   /** Of these comments, the reader's own reactions. @param {Joined | Page} frame */

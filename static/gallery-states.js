@@ -143,6 +143,7 @@ export const STATES = [
   { name: "new", title: "New ones appear", comments: few, arriving: [comment(130, "Yuki", "Just in.", { created: new Date(NOW_MS).toISOString() })] },
   { name: "writing", title: "Others are writing", comments: few, writing: 2 },
   { name: "closed", title: "Closed", comments: few, room: { state: "closed" } },
+  { name: "read-only", title: "Read only", comments: few, room: { state: "read_only" } },
   { name: "lost", title: "Connection lost", comments: few, fate: "lost" },
   { name: "stopped", title: "Refused", comments: few, fate: "stopped" },
   { name: "stranger", title: "Writing, without a name yet", comments: [], isStranger: true, act: (thread) => write(thread, "I have something to say, and\nit takes two lines.") },

@@ -9,6 +9,8 @@ export class PendingItem {
   #name = el("bdi");
   #avatar = avatar();
   #state = el("span", { class: "meta" });
+  #edit;
+  #discard;
   #actions;
 
   /**
@@ -18,11 +20,9 @@ export class PendingItem {
    */
   constructor(pending, words, { onRetry, onEdit, onDiscard }) {
     this.#words = words;
-    this.#actions = el(
-      "span", { class: "actions" },
-      button(words.say("tryAgain"), "plain", onRetry), button(words.say("edit"), "plain", onEdit),
-      button(words.say("discard"), "plain", onDiscard),
-    );
+    this.#edit = button("", "plain", onEdit);
+    this.#discard = button("", "plain", onDiscard);
+    this.#actions = el("span", { class: "actions" }, button(words.say("tryAgain"), "plain", onRetry), this.#edit, this.#discard);
     this.article = el(
       "article", { class: "pending", tabindex: "-1", "aria-labelledby": `by-${pending.nonce}` },
       el("div", { class: "head" }, this.#avatar, el("div", { class: "by" }, el("h3", { id: `by-${pending.nonce}` }, this.#name))),
@@ -40,6 +40,8 @@ export class PendingItem {
     setText(this.#avatar, words.initial(name));
     const notSent = reason ? `${words.say("notSent")} ${reason}` : words.say("notSent");
     setText(this.#state, state === "failed" ? notSent : words.say(state === "slow" ? "stillSending" : "sending"));
+    setText(this.#edit, words.say("edit"));
+    setText(this.#discard, words.say("discard"));
     this.article.classList.toggle("failed", state === "failed");
     this.#actions.hidden = state !== "failed";
   }

@@ -59,13 +59,6 @@ textarea { display: block; resize: vertical; min-block-size: max(41px, var(--lt-
 .composer { margin-block-end: 24px; }
 .composer:is(:focus-within, .filled) textarea { min-block-size: 91px; }
 .composer:not(:focus-within, .filled, :active) .more { display: none; }
-.name { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; margin-block-start: 8px; }
-.name label { font-size: 14px; color: var(--_mute); }
-.name input { flex: 1 1 120px; max-inline-size: 280px; }
-.error { color: var(--_error); font-size: 14px; line-height: 21px; }
-.actions { display: flex; flex-wrap: wrap; align-items: center; justify-content: flex-end; gap: 4px 12px; }
-form .actions { margin-block-start: 8px; }
-.who { margin-inline-end: auto; }
 
 button { min-block-size: var(--lt-target); border: 1px solid transparent; border-radius: 6px; background: none; cursor: pointer; }
 .primary { background: var(--_accent); color: var(--_on-accent); font-weight: 600; padding: 5px 16px; }
@@ -124,18 +117,11 @@ header + .composer + .note { margin-block-end: 24px; }
 .held { border-inline-start: 2px solid var(--_warn); padding-inline-start: 8px; }
 .gone .foot { display: none; }
 .gone h3 { font-weight: 400; font-size: 14px; color: var(--_mute); }
-.new { animation: lt-new 2s ease-out; }
-@keyframes lt-new { from { background: var(--_new); box-shadow: 0 0 0 6px var(--_new); } }
 
 .float { position: sticky; z-index: 1; block-size: 0; display: flex; justify-content: center; }
 .float.top { inset-block-start: 12px; align-items: flex-start; }
 .float.bottom { inset-block-end: 0; block-size: auto; }
 .pill { background: var(--_accent); color: var(--_on-accent); font-size: 14px; line-height: 21px; font-weight: 600; padding: 6px 16px; border-radius: 999px; }
-.notice {
-  inline-size: 100%; background: var(--_sunk); border-block-start: 1px solid var(--_control); padding: 3px 16px; font-size: 14px; line-height: 21px;
-  font-variant-numeric: tabular-nums; text-align: center; text-wrap: balance;
-}
-.notice .plain { color: var(--_accent); margin-inline: 0 -6px; }
 div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
 .empty .plain { color: var(--_accent); }
 .skeleton i { display: block; block-size: 60px; margin-block-end: 24px; border-radius: 6px; background: var(--_sunk); }
@@ -150,15 +136,12 @@ div.empty { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: center; }
   .branch { padding-inline-start: 12px; }
   .rail { inset-inline-start: -12px; }
   .text { margin-inline-start: 0; }
-  .who { flex-basis: 100%; }
-  .counter { margin-inline-end: auto; }
   .head { margin-block-end: 4px; }
 }
 @media (pointer: coarse) {
   :host { --lt-target: 44px; }
   .time::after { inset: -12px; }
 }
-@media (prefers-reduced-motion: reduce) { .new { animation-timing-function: step-end; } }
 @media (forced-colors: active) {
   .primary, .pill, .tag { border: 1px solid ButtonText; }
 }

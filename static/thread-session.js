@@ -53,6 +53,8 @@ export class ThreadSession {
   #later;
   #refs = 0;
   #joinRef = "";
+  /** Whether the join under way only asks what is this reader's own. */
+  #wantsOwn = false;
   #rejoins = 0;
   #isForgotten = false;
   #isClosed = false;
@@ -88,6 +90,11 @@ export class ThreadSession {
       onState: () => this.#connectionChanged(),
       onRefused: () => this.#isForgotten,
     });
+  }
+
+  /** Whether nothing is shown, and just now nothing is under way that would change that. */
+  get didNotLoad() {
+    return !this.isLoaded && (this.failure !== null || this.connection.state === "waiting" || this.status === "stopped");
   }
 
   /** Whether a page is being read for this thread (0: more roots). @param {number} root */
@@ -179,11 +186,13 @@ export class ThreadSession {
   }
 
   #join() {
+    const { cursor } = this.feed;
+    this.#wantsOwn &&= cursor !== undefined; // else what comes is this reader's anyway
     this.#joinRef = this.#ref("j");
     this.feed.expectJoined();
     this.#pages.clear();
     this.connection.send({
-      type: "join", ref: this.#joinRef, room: this.#options.room, since: this.feed.cursor,
+      type: "join", ref: this.#joinRef, room: this.#options.room, since: this.#wantsOwn ? undefined : cursor,
       limit: this.#options.limit, order: this.feed.order,
     });
     if (this.#onQueued) this.watch(this.#onQueued);
@@ -222,17 +231,28 @@ export class ThreadSession {
     if (before && this.isLoaded && before.id !== frame.user?.id && frame.user?.role !== "guest") this.#takeOver();
   }
 
-  /** Somebody signed in, or out: which reactions are theirs is asked. A page is read for that, and otherwise not looked at. */
+  /**
+   * Somebody signed in, or out: which reactions and held comments are theirs is asked. A page is read for the former (snapshots
+   * are kept a while, and tell of what is in them), the room joined for the latter, and both otherwise not looked at; then it is
+   * joined at the cursor, so that what is loaded stays and nothing is missed.
+   */
   #takeOver() {
     this.feed.forgetReacted();
     this.connection.send({ type: "page", ref: this.#ref("r"), room: this.#options.room, order: this.feed.order, limit: MAX_LIMIT });
+    this.#wantsOwn = true;
+    this.#join();
   }
 
   /** @param {import("./protocol.js").Joined} frame */
   #joined(frame) {
     if (frame.ref !== this.#joinRef) return;
-    for (const comment of [...(frame.comments ?? []), ...(frame.mine ?? [])]) this.#match(comment);
-    if (this.feed.applyJoined(frame) === "rejoin") return this.#rejoin();
+    const { comments = [], mine = [] } = frame;
+    for (const comment of this.#wantsOwn ? mine : [...comments, ...mine]) this.#match(comment);
+    if (this.#wantsOwn) {
+      this.#wantsOwn = false;
+      this.feed.takeOwn(frame);
+      this.#join();
+    } else if (this.feed.applyJoined(frame) === "rejoin") return this.#rejoin();
     this.isLoaded = true;
     this.failure = null;
     this.status = "live";

@@ -122,11 +122,12 @@ export class ThreadView {
 
   /** Brings everything on screen to the session's state. @param {number} [show]  what waits below this comment, too; 0: all */
   update(show) {
-    const { feed, isLoaded, failure } = this.#session;
+    const { feed, isLoaded, failure, didNotLoad } = this.#session;
     this.#recall();
-    const isOpen = (feed.room?.state ?? "open") === "open";
+    const state = feed.room?.state ?? "open";
+    const isOpen = state === "open";
     const arrived = feed.arrived.size;
-    const shown = this.#keepPlace(() => this.#list.update({ now_ms: Date.now(), canReply: isOpen, isPillOnly: this.#live !== "on", show }));
+    const shown = this.#keepPlace(() => this.#list.update({ now_ms: Date.now(), state, isPillOnly: this.#live !== "on", show }));
     const waiting = feed.arrived.size;
     const own = arrived - waiting - shown.length;
     this.#announcer.count(arrived - own - this.#arrivedBefore);
@@ -137,8 +138,6 @@ export class ThreadView {
     for (const form of [this.#composer, this.#forms]) form?.update(this.#writer());
     this.#composer.form.hidden = !isOpen;
     this.#closedNote.hidden = isOpen;
-    const isWaiting = this.#session.connection.state === "waiting" || this.#session.status === "stopped";
-    const didNotLoad = !isLoaded && (failure !== null || isWaiting);
     this.#skeleton.hidden = isLoaded || didNotLoad;
     this.#tryAgain.hidden = !didNotLoad || failure !== null;
     const isEmpty = isLoaded && isOpen && this.#list.element.childElementCount === 0;

@@ -118,6 +118,7 @@ def test_a_menu_offers_what_the_reader_may_do_and_closes_by_escape(place: Place)
     offers = {"By another": ["Report"], "By me": ["Edit", "Delete"]}
     for comment, choices in offers.items():
         more = mara.comment(comment).get_by_role("button", name=re.compile("^More about"))
+        expect(more).to_have_attribute("aria-expanded", "false")
         more.click()
         expect(more).to_have_attribute("aria-expanded", "true")
         expect(mara.comment(comment).locator(".menu button")).to_have_text(choices)

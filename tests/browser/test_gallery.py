@@ -30,6 +30,7 @@ MARKS = {
     "new": "article.new",
     "writing": "text=14 reading · 2 writing",
     "closed": "text=Comments are closed.",
+    "read-only": "button.like:disabled >> text=12",
     "lost": "text=Trying again in 4",
     "stopped": ".dot[data-state=stopped]",
     "stranger": "text=Your name",
@@ -57,6 +58,7 @@ def test_each_state_shows_itself_and_nothing_is_asked_of_the_server(
     for name, mark in MARKS.items():
         expect(reader.page.locator(f"#{name} .paper").locator(mark).first).to_be_visible()
     expect(reader.page.locator("#loading .paper button:visible")).to_have_count(0)
+    expect(reader.page.locator("#not-loaded p.state")).to_have_text("Not connected")
     assert [url for url in asked if "/static/" not in url] == [f"{server.url}/gallery"]
 
 

@@ -38,10 +38,10 @@ def secret(server: ServerProcess) -> str:
 @pytest.fixture(scope="module")
 def token(server: ServerProcess, secret: str) -> str:
     """Ana's, a moderator."""
-    return moderator(server, secret, "Ana")
+    return person(server, secret, "Ana")
 
 
-def moderator(server: ServerProcess, secret: str, name: str) -> str:
+def person(server: ServerProcess, secret: str, name: str, role: str = "moderator") -> str:
     """A token that the server takes."""
     now = int(time.time())
     claims = {
@@ -49,7 +49,7 @@ def moderator(server: ServerProcess, secret: str, name: str) -> str:
         "aud": "livethread",
         "sub": name,
         "name": name,
-        "role": "moderator",
+        "role": role,
         "iat": now,
         "exp": now + 600,
     }
@@ -62,9 +62,13 @@ def moderator(server: ServerProcess, secret: str, name: str) -> str:
 
 
 def premoderate(server: ServerProcess, place: Place, token: str) -> None:
+    configure(server, place, token, premoderate=True)
+
+
+def configure(server: ServerProcess, place: Place, token: str, **settings: object) -> None:
     headers = {"Authorization": f"Bearer {token}", "Origin": server.url}
     url = f"{server.url}/api/v1/rooms/{place.room}"
-    httpx.patch(url, json={"premoderate": True}, headers=headers).raise_for_status()
+    httpx.patch(url, json=settings, headers=headers).raise_for_status()
 
 
 def test_what_is_held_is_approved_in_place_and_that_is_undone(
@@ -101,7 +105,7 @@ def test_what_another_decides_is_told_in_place(
     place: Place, token: str, server: ServerProcess, secret: str
 ) -> None:
     premoderate(server, place, token)
-    bob = place.reader(attributes={"token": moderator(server, secret, "Bob")}).open()
+    bob = place.reader(attributes={"token": person(server, secret, "Bob")}).open()
     ana = place.reader(attributes={"token": token}).open()
     held = place.writer("Mara").post("May I?")
     for reader in (ana, bob):
@@ -145,3 +149,43 @@ def test_an_account_and_a_guest_at_one_browser_don_t_see_each_other_s_drafts(
     expect(text).to_have_value("A guest's")
     reader.page.evaluate(become, token)
     expect(text).to_have_value("Ana's")
+
+
+def test_who_speaks_from_now_on_sees_what_of_theirs_is_held(
+    place: Place, token: str, server: ServerProcess, secret: str
+) -> None:
+    place.writer().post("Shown")
+    premoderate(server, place, token)
+    ben, cy = (person(server, secret, name, "reader") for name in ("Ben", "Cy"))
+    elsewhere = place.reader(attributes={"token": ben}).open()
+    elsewhere.write("Ben's, held")
+    expect(elsewhere.comment("Ben's, held")).to_contain_text("Only you can see this.")
+    reader = place.reader(attributes={"token": cy}).open()
+    reader.sees([("Ines: Shown", [])])
+    reader.page.evaluate("token => document.querySelector('live-thread').token = token", ben)
+    expect(reader.comment("Ben's, held")).to_contain_text("Only you can see this.")
+    reader.sees([("Ben: Ben's, held", []), ("Ines: Shown", [])])
+    configure(server, place, token, premoderate=False)
+    place.writer("Tom").post("Later")
+    reader.sees([("Tom: Later", []), ("Ben: Ben's, held", []), ("Ines: Shown", [])])
+
+
+def test_what_a_room_takes_is_offered_and_nothing_else(
+    place: Place, token: str, server: ServerProcess
+) -> None:
+    ines = place.writer()
+    ines.ask("react", comment=ines.post("Praised"), reaction="like", on=True)
+    reader = place.reader().open()
+    reader.write("Passed over", name="Mara")
+    like = {text: reader.comment(text).locator(".like") for text in ("Praised", "Passed over")}
+    configure(server, place, token, state="closed")
+    expect(reader.page.get_by_role("button", name="Reply to")).to_have_count(0)
+    like["Praised"].click()
+    expect(like["Praised"]).to_have_text("2")
+    configure(server, place, token, state="read_only")
+    expect(like["Praised"]).to_be_disabled()
+    expect(like["Praised"]).to_have_text("2")
+    expect(like["Passed over"]).to_be_hidden()
+    configure(server, place, token, state="open")
+    expect(like["Praised"]).to_be_enabled()
+    expect(like["Passed over"]).to_be_visible()

@@ -305,34 +305,59 @@ test("a comment is found wherever it is, and roots of pages not read come last",
   assert.equal(await lost, false);
 });
 
-test("who signs in is asked for, what they reacted to; what the one before them did is not theirs", () => {
+test("who signs in is given what they reacted to and what of theirs is held; all else stays, and is followed from where it was", () => {
   const { sockets, session } = live();
   const shown = [comment(1, "One"), comment(2, "Two")];
   session.sort("best");
-  answerJoin(sockets, { comments: shown, reacted: { 1: ["like"] }, next: "t" });
+  answerJoin(sockets, { comments: shown, reacted: { 1: ["like"] }, next: "t", cursor: "abc.2" });
   session.speakWith("ana");
   welcome(sockets, { id: "u1", name: "Ana", role: "reader" });
   assert.deepEqual(shown.map((each) => session.reactions.of(each).isOn), [false, false]);
   const { ref, ...asked } = sockets.last.of("page")[0];
   assert.deepEqual(asked, { type: "page", room: "r", order: "best", limit: 100 });
+  assert.equal(sockets.last.of("join").at(-1).since, undefined);
   session.feed.touched.clear();
-  sockets.last.say({ type: "page", ref, room: "r", comments: [...shown, comment(3, "Three")], reacted: { 2: ["like"] }, next: null, at: 2 });
+  const held = { ...comment(3, "Held"), state: "held", author: { id: "u1", name: "Ana" } };
+  sockets.last.say({ type: "page", ref, room: "r", comments: [...shown, comment(4, "Four")], reacted: { 2: ["like"] }, next: null, at: 9 });
+  answerJoin(sockets, { comments: [...shown, comment(4, "Four")], mine: [held], next: null, cursor: "abc.9" });
   assert.deepEqual(shown.map((each) => session.reactions.of(each).isOn), [false, true]);
-  assert.deepEqual([...session.feed.touched], [2], "nothing else of that page is looked at");
+  assert.deepEqual([...session.feed.touched].sort(), [2, 3], "nothing else of what came is looked at");
   assert.equal(session.feed.next, "t");
+  assert.equal(sockets.last.of("join").at(-1).since, "abc.2", "what the snapshot may have been ahead by is not missed");
+  answerJoin(sockets);
+  sockets.last.say(changes(2, comment(5, "Five")));
+  assert.deepEqual([...session.feed.comments.keys()].sort(), [1, 2, 3, 5]);
+  assert.equal(sockets.last.of("join").length, 4);
+});
+
+test("who signs in while the link breaks, or sees the room otherwise from then on, is given theirs with the next join", () => {
+  const { sockets, session } = live();
+  session.speakWith("ana");
+  welcome(sockets, { id: "u1", name: "Ana", role: "reader" });
+  sockets.last.drop(1006);
+  session.connection.start();
+  sockets.last.accept();
+  assert.equal(sockets.last.of("join")[0].since, undefined);
+  session.speakWith("ben");
+  welcome(sockets, { id: "u2", name: "Ben", role: "moderator" });
+  sockets.last.say({ type: "reset", room: "r", reason: "identity" });
+  assert.equal(sockets.last.of("join").at(-1).since, undefined);
+  answerJoin(sockets, { comments: [comment(1, "One")], cursor: "abc.1" });
+  assert.deepEqual([...session.feed.comments.keys()], [1]);
+  assert.equal(session.feed.cursor, "abc.1");
 });
 
 test("a guest who gives a name, and who comes back the same, is not asked for", () => {
-  const { clock, sockets, session } = opened();
+  const { sockets, session } = opened();
   welcome(sockets, NOBODY);
   answerJoin(sockets);
   session.posting.post({ body: "First", name: "Mara" });
   welcome(sockets, GUEST);
   sockets.last.drop(1006);
-  clock.pass(60_000);
+  session.connection.start();
   sockets.last.accept();
   welcome(sockets, GUEST);
-  assert.deepEqual(sockets.all.flatMap((socket) => socket.of("page")), []);
+  assert.deepEqual(sockets.all.map((socket) => socket.of("join").length), [1, 1]);
 });
 
 test("what a page could not send, the next page sends with the same nonce and name", () => {
