@@ -15,7 +15,7 @@ import { addStyles } from "./extra-styles.js";
  * @property {import("./words.js").Words} words
  * @property {(given: Given & {id: string, place: string}) => Composer} compose
  * @property {(name: string) => Promise<[any, void]>} load  a module, with its words
- * @property {(post: {body: string, name: string, parent: number}) => void} onReply
+ * @property {(post: {body: string, name: string, website?: string, parent: number}) => void} onReply
  * @property {(on: boolean) => void} onWriting  the others should know that something is being written, or no longer
  * @property {(text: string) => void} onDone  tells the reader what became of it
  */
@@ -37,6 +37,7 @@ export class CommentForms {
   /** Adds how they look, and what else is seen only once somebody acts. @param {Element} thread */
   dress(thread) {
     addStyles(thread);
+    setTrap(thread.querySelector("form"));
   }
 
   get composer() {
@@ -160,6 +161,7 @@ export class CommentForms {
       const name = `${kind}-${item.id}`;
       const composer = this.#options.compose({ id: name, place: name, ...given });
       composer.update(writer);
+      setTrap(composer.form);
       this.#put(item, kind, composer.form, composer);
     }
     this.composer?.focus();
@@ -171,4 +173,15 @@ export class CommentForms {
     item.slot.replaceChildren(form);
     this.#open = { form, item, kind, composer };
   }
+}
+
+/**
+ * Adds the field that people don't see, nor are read, nor come to by the keyboard; programs that fill in forms do, and what
+ * they post waits for a moderator.
+ * @param {HTMLFormElement | null} form
+ */
+function setTrap(form) {
+  const field = document.createElement("input");
+  Object.assign(field, { name: "website", className: "trap", autocomplete: "off", tabIndex: -1, ariaHidden: "true" });
+  form?.append(field);
 }

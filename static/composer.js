@@ -12,7 +12,7 @@ import { button, el, isolated, setText } from "./dom.js";
  * @property {string} label
  * @property {string} action  what its button says
  * @property {string} [text]  what stands in it at first, if there is no draft
- * @property {(post: {body: string, name: string}) => Promise<unknown> | void} onPost  while it takes time, the form waits; its failure
+ * @property {(post: {body: string, name: string, website?: string}) => Promise<unknown> | void} onPost  while it takes time, the form waits; its failure
  *   is shown
  * @property {(isWriting: boolean) => void} onTyped  there is something in it, or nothing any more
  * @property {() => void} [onCancel]  makes it a form below a comment: Cancel and Esc
@@ -187,7 +187,8 @@ export class Composer {
     if (this.#needsName && !this.name) return this.refuseName(this.#options.words.say("nameMissing"));
     this.#name.removeAttribute("aria-invalid");
     setText(this.#error, "");
-    const answer = this.#options.onPost({ body, name: this.#needsName ? this.name : "" });
+    const website = /** @type {any} */ (this.form).website?.value || undefined; // the trap of comment-forms.js
+    const answer = this.#options.onPost({ body, name: this.#needsName ? this.name : "", website });
     if (!answer) return this.clear();
     this.#post.ariaDisabled = "true";
     answer.then(() => this.clear(), (failure) => {

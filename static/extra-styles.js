@@ -27,6 +27,7 @@ form .actions { margin-block-start: 8px; }
 .time:hover { text-decoration: underline; }
 .plain:hover { color: var(--_ink); }
 .wide:hover { border-color: var(--_control); }
+input.trap { position: absolute; inline-size: 1px; min-block-size: 1px; block-size: 1px; padding: 0; border: 0; clip-path: inset(50%); pointer-events: none; }
 .like:disabled { cursor: default; }
 .over { color: var(--_error); }
 input[aria-invalid="true"] { border-color: var(--_error); }

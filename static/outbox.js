@@ -10,6 +10,7 @@
  * @property {string} nonce  its name, and the `ref` of its frame
  * @property {string} body
  * @property {number} [parent]
+ * @property {string} [website]  what stood in the field that people don't see
  * @property {"sending" | "slow" | "failed"} state
  * @property {string} [reason]  the server's words, when failed
  * @property {number} [landed]  the id it was seen under in the feed before its ack
@@ -40,10 +41,10 @@ export class Outbox {
     return this.#pending.get(nonce);
   }
 
-  /** @param {string} nonce @param {string} body @param {number} [parent] @returns {Pending} */
-  add(nonce, body, parent) {
+  /** @param {string} nonce @param {string} body @param {number} [parent] @param {string} [website] @returns {Pending} */
+  add(nonce, body, parent, website) {
     /** @type {Pending} */
-    const pending = { nonce, body: body.trim().normalize("NFC"), parent, state: "sending" };
+    const pending = { nonce, body: body.trim().normalize("NFC"), parent, website, state: "sending" };
     this.#pending.set(nonce, pending);
     this.#onChange();
     return pending;

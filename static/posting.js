@@ -61,10 +61,10 @@ export class Posting {
     return this.user !== null && this.user.role !== "anonymous";
   }
 
-  /** Queues a post; it is sent when it can be, as often as it takes. @param {{body: string, parent?: number, name?: string}} post */
-  post({ body, parent, name }) {
+  /** Queues a post; it is sent when it can be, as often as it takes. @param {{body: string, parent?: number, name?: string, website?: string}} post */
+  post({ body, parent, name, website }) {
     this.#name = name || this.#name;
-    const pending = this.outbox.add(makeNonce(), body, parent);
+    const pending = this.outbox.add(makeNonce(), body, parent, website);
     this.#flush();
     this.#options.onChange();
     return pending;
@@ -169,7 +169,7 @@ export class Posting {
     this.#keptFor = this.account;
     const { name = "", posts = [] } = JSON.parse(this.#options.memory.get(this.#key) ?? "{}");
     this.#name ||= name;
-    for (const { nonce, body, parent } of posts) this.outbox.add(nonce, body, parent);
+    for (const { nonce, body, parent, website } of posts) this.outbox.add(nonce, body, parent, website);
     this.#keep();
   }
 
@@ -179,7 +179,7 @@ export class Posting {
 
   #keep() {
     if (this.#keptFor === null) return;
-    const posts = this.outbox.shown.map(({ nonce, body, parent }) => ({ nonce, body, parent }));
+    const posts = this.outbox.shown.map(({ nonce, body, parent, website }) => ({ nonce, body, parent, website }));
     this.#options.memory.set(this.#key, posts.length ? JSON.stringify({ name: this.#name, posts }) : null);
   }
 
@@ -228,8 +228,8 @@ export class Posting {
 
   /** @param {import("./outbox.js").Pending} pending */
   #send(pending) {
-    const { nonce, body, parent } = pending;
-    this.#options.send({ type: "post", ref: nonce, room: this.#options.room, nonce, body, parent });
+    const { nonce, body, parent, website } = pending;
+    this.#options.send({ type: "post", ref: nonce, room: this.#options.room, nonce, body, parent, website });
     this.#options.later(() => {
       if (pending.state !== "sending" || this.outbox.get(nonce) !== pending) return;
       pending.state = "slow";

@@ -270,7 +270,7 @@ export class ThreadView {
     return n ? [...choices, [this.#words.say("hideReplies", { n }), () => this.#fold(id)]] : choices;
   }
 
-  /** @param {{body: string, name: string, parent?: number}} post */
+  /** @param {{body: string, name: string, website?: string, parent?: number}} post */
   #post(post) {
     const pending = this.#session.posting.post(post);
     this.update();

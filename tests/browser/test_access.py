@@ -42,7 +42,7 @@ CONTRAST = """() => {
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     const found = ratio(parse(style.color), behind(element));
     if (hasText && found < 4.5) poor.push(`${name}: ${found.toFixed(2)}`);
-    if (!element.matches("textarea, input:not([type=checkbox]), select")) continue;
+    if (!element.matches("textarea, input:not([type=checkbox], .trap), select")) continue;
     const border = ratio(parse(style.borderTopColor), behind(element.parentElement));
     if (border < 3) poor.push(`border of ${name}: ${border.toFixed(2)}`);
   }
@@ -60,7 +60,7 @@ TARGETS = """(size) => {
     "button, select, summary, .time, input, textarea, .keys label",
   );
   for (const control of controls) {
-    if (!control.checkVisibility() || control.matches(".keys input, .float *")) continue;
+    if (!control.checkVisibility() || control.matches(".keys input, .trap, .float *")) continue;
     control.scrollIntoView({block: "center"});
     const box = control.getBoundingClientRect();
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
@@ -87,7 +87,7 @@ def full_of_states(place: Place, **options: Any) -> Reader:
     ines.ask("delete", comment=gone)
     mara = place.reader(**options).open()
     mara.page.locator("live-thread textarea").fill("My *own* words")
-    mara.page.locator("live-thread form input").fill("Mara")
+    mara.page.locator("live-thread .name input").fill("Mara")
     mara.page.locator("live-thread textarea").press("Control+Enter")
     expect(mara.comment("own words")).to_be_focused()
     mara.comment("A comment with").locator(".like").click()

@@ -213,3 +213,31 @@ def test_a_missing_name_is_asked_for_where_it_is_missing(place: Place) -> None:
     name.fill("Mara")
     name.press("Enter")
     mara.sees([("Mara: Who am I?", [])])
+
+
+def test_what_comes_with_a_field_filled_in_that_people_don_t_see_waits(place: Place) -> None:
+    mara = place.reader().open()
+    traps = mara.page.locator("live-thread form.composer input[name=website]")
+    expect(traps).to_have_count(1)
+    mara.write("By a person", name="Mara")
+    mara.reply("By a person", "Also by a person")
+    mara.sees([("Mara: By a person", [("Mara: Also by a person", [])])])
+    expect(mara.page.get_by_text("Waiting for a moderator")).to_have_count(0)
+    mara.comment("Also by").get_by_role("button", name=re.compile("^Reply to")).click()
+    expect(traps).to_have_count(2)
+    for trap in traps.all():
+        seen = trap.evaluate(
+            "(field) => [getComputedStyle(field).display, field.offsetWidth, field.tabIndex]"
+        )
+        assert seen == ["block", 1, -1]
+        expect(trap).to_have_attribute("aria-hidden", "true")
+        expect(trap).to_have_attribute("autocomplete", "off")
+        trap.evaluate("(field) => { field.value = 'https://spam.example' }")
+    mara.page.locator("live-thread form.reply textarea").fill("Answered by a program")
+    mara.page.keyboard.press("Control+Enter")
+    mara.write("From a program")
+    for text in ("Answered by a program", "From a program"):
+        waiting = mara.comment(text).get_by_text("Waiting for a moderator")
+        expect(waiting).to_be_visible()
+    others = place.reader().open()
+    others.sees([("Mara: By a person", [("Mara: Also by a person", [])])])

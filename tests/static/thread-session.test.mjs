@@ -363,7 +363,7 @@ test("a guest who gives a name, and who comes back the same, is not asked for", 
 test("what a page could not send, the next page sends with the same nonce and name", () => {
   const { memory, sockets, session } = opened();
   welcome(sockets, NOBODY);
-  const { nonce } = session.posting.post({ body: "Unsent", name: "Mara", parent: 4 });
+  const { nonce } = session.posting.post({ body: "Unsent", name: "Mara", parent: 4, website: "trapped" });
   session.close();
   const later = opened({ memory });
   welcome(later.sockets, NOBODY);
@@ -371,7 +371,7 @@ test("what a page could not send, the next page sends with the same nonce and na
   assert.equal(later.sockets.last.of("renew")[0].guest.name, "Mara");
   welcome(later.sockets, GUEST);
   const [post] = later.sockets.last.of("post");
-  assert.deepEqual([post.nonce, post.body, post.parent], [nonce, "Unsent", 4]);
+  assert.deepEqual([post.nonce, post.body, post.parent, post.website], [nonce, "Unsent", 4, "trapped"]);
   later.sockets.last.say({ type: "ack", ref: nonce, room: "r", seq: 7, comment: comment(7, "Unsent") });
   assert.ok(opened({ memory }).session.posting.outbox.isEmpty);
 });
