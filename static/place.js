@@ -9,20 +9,33 @@
  * @param {() => T} change  changes it
  */
 export function keepPlace(list, change) {
-  const anchor = anchorIn(list);
-  const before = anchor?.getBoundingClientRect().top ?? 0;
+  const scrollers = scrollersAround(list);
+  const anchor = anchorIn(list, Math.max(0, ...scrollers.map((scroller) => scroller.getBoundingClientRect().top)));
+  const top = () => anchor?.getBoundingClientRect().top ?? 0;
+  const before = top();
   const outcome = change();
-  if (anchor?.isConnected) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
+  if (anchor?.isConnected) for (const scroller of [...scrollers, window]) scroller.scrollBy({ top: top() - before, behavior: "instant" });
   return outcome;
 }
 
-/** The first comment on screen; none if the list begins there, and what is seen first is above it. @param {HTMLElement} list */
-function anchorIn(list) {
-  const isOnScreen = (/** @type {Element} */ element) => element.getBoundingClientRect().bottom > 0;
-  if (list.getBoundingClientRect().top >= 0) return undefined;
+/** What it scrolls in besides the window, the innermost first. @param {Element} list */
+function scrollersAround(list) {
+  const found = [];
+  /** @type {Element | null | undefined} */
+  let at = list;
+  while ((at = at.assignedSlot ?? at.parentElement ?? /** @type {ShadowRoot} */ (at.getRootNode()).host)) {
+    if (/auto|scroll/.test(getComputedStyle(at).overflowY)) found.push(at);
+  }
+  return found;
+}
+
+/** The first comment in sight; none if the list begins there, and what is seen first is above it. @param {HTMLElement} list @param {number} edge  from where on things are seen */
+function anchorIn(list, edge) {
+  const isInSight = (/** @type {Element} */ element) => element.getBoundingClientRect().bottom > edge;
+  if (list.getBoundingClientRect().top >= edge) return undefined;
   for (const root of list.children) {
-    if (!isOnScreen(root)) continue; // and not looked into: that would lay it out
-    const article = [...root.querySelectorAll("article")].find(isOnScreen);
+    if (!isInSight(root)) continue; // and not looked into: that would lay it out
+    const article = [...root.querySelectorAll("article")].find(isInSight);
     if (article) return article;
   }
 }

@@ -66,17 +66,34 @@ def test_fifty_live_comments_move_nothing_and_are_told_once(place: Place) -> Non
 
 NO_ANCHORING = """
 CSS.supports = (name) => name !== "overflow-anchor";
-addEventListener("DOMContentLoaded", () => { document.body.style.overflowAnchor = "none"; });
+addEventListener("DOMContentLoaded", () => {
+  for (const at of document.querySelectorAll("body, #box")) at.style.overflowAnchor = "none";
+});
 """
+IN_A_BOX = """addEventListener("DOMContentLoaded", () => {
+  const box = document.createElement("div");
+  const thread = document.querySelector("live-thread");
+  box.id = "box";
+  box.style.cssText = "block-size: 500px; overflow: auto";
+  thread.before(box);
+  box.append(thread);
+});
+"""
+SCROLLED = """[...document.querySelectorAll("html, #box")].map((at) => at.scrollTop)
+  .reduce((sum, each) => sum + each)"""
 
 
-@pytest.mark.parametrize("has_anchoring", [True, False])
+@pytest.mark.parametrize(
+    ("has_anchoring", "is_in_a_box"), [(True, False), (False, False), (False, True)]
+)
 def test_what_is_read_stays_where_it_is_when_a_comment_above_it_grows(
-    place: Place, has_anchoring: bool
+    place: Place, has_anchoring: bool, is_in_a_box: bool
 ) -> None:
     ines = place.writer()
     ids = [ines.post(f"Root number {n}, and a line of text") for n in range(20)]
     mara = place.reader()
+    if is_in_a_box:
+        mara.page.add_init_script(IN_A_BOX)
     if not has_anchoring:
         mara.page.add_init_script(NO_ANCHORING)
         with mara.page.expect_request_finished(lambda asked: "/place.js" in asked.url):
@@ -87,13 +104,14 @@ def test_what_is_read_stays_where_it_is_when_a_comment_above_it_grows(
     target.evaluate("(article) => article.scrollIntoView()")
     target.focus()
     mara.next_frame()
-    before = mara.page.evaluate(WHERE)
+    before, scrolled = mara.page.evaluate(WHERE), mara.page.evaluate(SCROLLED)
     ines.ask("edit", comment=ids[12], body="Grown\n\n" * 9)
     expect(mara.page.locator(f"live-thread #comment-{ids[12]}")).to_contain_text("Grown")
     mara.next_frame()
     after = mara.page.evaluate(WHERE)
     assert after[1:] == before[1:]
-    assert after[0] > before[0] + 100, "it grew above"
+    assert not is_in_a_box or after[0] == before[0], "nor does the page move"
+    assert mara.page.evaluate(SCROLLED) > scrolled + 100, "it grew above"
 
 
 def test_new_replies_are_told_below_what_they_answer_in_a_line_that_was_there(place: Place) -> None:
