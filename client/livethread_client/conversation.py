@@ -185,6 +185,11 @@ class Conversation:
         if self._phase is _Phase.OPEN:
             self._send(commands.Watch(on=True, held=True))
 
+    def tell_writing(self, room: str, *, on: bool) -> None:
+        """Say that something is being written, or no longer; nothing while not connected."""
+        if self._phase is _Phase.OPEN:
+            self._send(commands.Writing(room=room, on=on))
+
     def ping(self) -> None:
         if self._phase is _Phase.OPEN:
             self._send(commands.Ping())

@@ -230,6 +230,11 @@ class Live:
             self._conversation.unfollow(name)
             self._flush()
 
+    def tell_writing(self, name: str, *, on: bool) -> None:
+        """Say that something is being written in a room that is followed, or no longer."""
+        self._conversation.tell_writing(name, on=on)
+        self._flush()
+
     async def queue(self) -> AsyncIterator[Queued]:
         """What comes up for moderators, from what is held now on; ends with the connection.
 

@@ -46,6 +46,8 @@ class Server(Protocol):
 
     def leave(self, name: str) -> None: ...
 
+    def tell_writing(self, name: str, *, on: bool) -> None: ...
+
 
 class Room:
     """One room over one connection. Made by ``Live.join`` (followed) or ``Live.room`` (not).
@@ -150,6 +152,14 @@ class Room:
                 return
 
     # ── writing ──
+
+    def tell_writing(self, on: bool = True) -> None:
+        """Have the others who follow the room told that something is being written, or no longer.
+
+        It holds for 10 s: say it again as long as it lasts, if it matters. While there is no
+        connection nobody is told, nor later. For rooms that are followed (``Live.join``).
+        """
+        self._server.tell_writing(self.name, on=on)
 
     async def post(
         self,

@@ -324,6 +324,18 @@ def test_a_heartbeat_is_answered_with_a_ping() -> None:
     assert sent(client) == [{"type": "ping"}]
 
 
+def test_that_somebody_writes_is_told_once_and_to_nobody_while_there_is_no_connection() -> None:
+    client = opened()
+    client.tell_writing("r", on=True)
+    assert sent(client) == [{"type": "writing", "room": "r", "on": True}]
+    client.lost()
+    client.tell_writing("r", on=True)
+    client.opened()
+    client.tell_writing("r", on=True)
+    client.receive_text(welcome(ReferenceServer()))
+    assert [command["type"] for command in sent(client)] == ["hello"]
+
+
 def test_changes_out_of_order_are_refused() -> None:
     server, client = ReferenceServer(), opened()
     client.follow(Following("r"))
