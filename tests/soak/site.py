@@ -25,6 +25,7 @@ SETTINGS = {
     # What is bounded is full, and what is forgotten is gone, long before the warm-up ends.
     "ring_entries": 64,
     "room_idle_s": 0.5,
+    "snapshots_bytes": 2**17,
     "hello_deadline_s": 0.5,
     "heartbeat_s": 5,
     "silence_s": 30,
