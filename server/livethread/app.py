@@ -73,7 +73,7 @@ from livethread.indexing import Indexing
 from livethread.joining import Joining
 from livethread.judging import Judging
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
-from livethread.model import DECREES, Committed
+from livethread.model import DECREES, Committed, RoomName, TellRoom, decreed
 from livethread.moderation.engine import Engine
 from livethread.notify.mail import Mailer
 from livethread.protocol.frames import Limits
@@ -82,7 +82,7 @@ from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
 from livethread.rules import Judge, NoJudge, SessionRules
 from livethread.settings import Settings
-from livethread.site import DEFAULT, Endpoint, Site
+from livethread.site import DEFAULT, Endpoint, Site, name_of, site_room_of
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
 from livethread.store import backup
@@ -263,6 +263,10 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         if "delete_all" in acts:  # changed more rooms than the one it was said in
             for name, _ in hub.rooms():
                 hub.recheck(name)
+        for one in done:
+            if one.act is not None and one.act.action == "configure" and not name_of(one.act.room):
+                for key in [key for key, _ in hub.rooms() if site_room_of(key) == one.act.room]:
+                    writer.submit(decreed(RoomName(key), one.act.by, one.act.at_ms, TellRoom()))
 
     writer = Writer(
         store,

@@ -71,25 +71,54 @@ class Author:
 
 
 @value
+class RoomRules:
+    """What holds for those who write; None: nothing is said of it here.
+
+    ``max_depth`` is how deep replies go (0: none), ``edit_window_s`` how long an author may edit.
+    """
+
+    state: RoomState | None = None
+    slow_mode_s: int | None = None
+    max_depth: int | None = None
+    edit_window_s: int | None = None
+
+
+@value
 class Room:
     """A room as committed. ``epoch`` names its history, ``seq`` is the head of its feed.
 
-    ``config_seq`` is the seq at which the room itself last changed (0: never). ``max_depth`` is
-    how deep replies go (0: none), ``edit_window_s`` how long an author may edit; None: no bound of
-    the room's own.
+    ``config_seq`` is the seq at which the room itself last changed (0: never). Its ``own`` rules
+    are over its ``site``'s, which stand in the room of the empty name.
     """
 
     name: RoomName
     epoch: str
     seq: Seq = 0
     title: str | None = None
-    state: RoomState = "open"
-    slow_mode_s: int = 0
     premoderate: bool = False
     comments: int = 0
     config_seq: Seq = 0
-    max_depth: int | None = None
-    edit_window_s: int | None = None
+    own: RoomRules = RoomRules()
+    site: RoomRules = RoomRules()
+
+    @property
+    def state(self) -> RoomState:
+        return self.own.state or self.site.state or "open"
+
+    @property
+    def slow_mode_s(self) -> int:
+        own = self.own.slow_mode_s
+        return (self.site.slow_mode_s if own is None else own) or 0
+
+    @property
+    def max_depth(self) -> int | None:
+        own = self.own.max_depth
+        return self.site.max_depth if own is None else own
+
+    @property
+    def edit_window_s(self) -> int | None:
+        own = self.own.edit_window_s
+        return self.site.edit_window_s if own is None else own
 
     def advanced(self, visible: int) -> Room:
         """The room one change later, with so many visible comments more or fewer.
@@ -101,13 +130,11 @@ class Room:
             self.epoch,
             self.seq + 1,
             self.title,
-            self.state,
-            self.slow_mode_s,
             self.premoderate,
             max(0, self.comments + visible),
             self.config_seq,
-            self.max_depth,
-            self.edit_window_s,
+            self.own,
+            self.site,
         )
 
 
@@ -274,13 +301,23 @@ class EndJudgement:
 
 @value
 class ConfigureRoom:
-    state: RoomState | None
+    """None stays as it is; ``site`` and -1 are for as the site says.
+
+    Of the room of the empty name: what the site says.
+    """
+
+    state: RoomState | Literal["site"] | None
     slow_mode_s: int | None
     premoderate: bool | None
     title: str | None
     max_depth: int | None = None
     edit_window_s: int | None = None
     reason: str | None = None
+
+
+@value
+class TellRoom:
+    """Have those who follow a room told of it as it now is: its site has changed."""
 
 
 @value
@@ -316,6 +353,7 @@ Wish = (
     | ModerateComment
     | EndJudgement
     | ConfigureRoom
+    | TellRoom
     | RestrictPerson
     | SetFilters
 )

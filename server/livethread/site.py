@@ -31,6 +31,11 @@ def key_of(site: str, room: str) -> RoomName:
     return RoomName(room if site == DEFAULT else f"{site} {room}")
 
 
+def site_room_of(key: str) -> RoomName:
+    """The key of the room of the empty name, where its site's rules stand."""
+    return key_of(site_of(key), "")
+
+
 def site_of(key: str) -> str:
     """The site of a room's key."""
     return key.rpartition(" ")[0] or DEFAULT

@@ -66,6 +66,16 @@ export class Backend {
     return this.#ask("PATCH", `rooms/${pathOf(room)}`, {}, changes);
   }
 
+  /** What the site says of its rooms. @returns {Promise<import("./detail-view.js").Rules>} */
+  rules() {
+    return this.#ask("GET", "rules");
+  }
+
+  /** @param {object} changes */
+  rule(changes) {
+    return this.#ask("PATCH", "rules", {}, changes);
+  }
+
   /** On a comment or its author; on a person where they are restricted. @param {Item} item @param {string} action @param {Terms} [terms] */
   act(item, action, terms) {
     if (!("comment" in item)) return this.#ask("POST", `${item.room ? `rooms/${pathOf(item.room)}/` : ""}moderation`, {}, { action, author: item.person, ...terms });

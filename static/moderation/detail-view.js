@@ -13,12 +13,14 @@ import { DONE, LIFTING, REASONS, STATES } from "./words.js";
 /** @typedef {import("../protocol.js").Room} Room */
 /** @typedef {import("./backend.js").Act} Act */
 /** @typedef {import("./terms.js").Terms} Terms */
-/** @typedef {{parent?: Comment, acts: Act[], room?: Room, restrictions: Restriction[]}} Around  the author's restrictions */
+/** @typedef {{state?: Room["state"], slow_mode_s?: number, max_depth?: number, edit_window_s?: number}} Rules */
+/** @typedef {{parent?: Comment, acts: Act[], room?: Room, rules?: Rules, restrictions: Restriction[]}} Around  the site's rules, the author's restrictions */
 /**
  * @typedef {object} Doing
  * @property {(action: string, terms?: import("./backend.js").Terms) => void} act
  * @property {(author: string) => void} history
- * @property {(changes: object) => void} configure
+ * @property {(changes: object) => void} configure  the room
+ * @property {(changes: object) => void} rule  the site's rooms
  */
 
 /** @param {Item} item @param {Around} around @param {Doing} doing @param {Terms} terms */
@@ -38,6 +40,7 @@ export function detailOf(item, around, doing, terms) {
     comment.author ? author(comment.author.id, item.room, around.restrictions, doing, terms) : null,
     around.acts.length ? log(around.acts) : null,
     around.room ? room(around.room, doing) : null,
+    around.rules ? el("fieldset", { class: "site" }, el("legend", {}, "Rooms that say nothing themselves"), ...switches(around.rules, doing.rule)) : null,
   );
 }
 
@@ -97,9 +100,6 @@ function reported(reports) {
 
 /** @param {Room} room @param {Doing} doing */
 function room(room, doing) {
-  const options = [["open", "Open"], ["closed", "Closed"], ["read_only", "Read only"]];
-  const state = el("select", {}, ...options.map(([value, label]) => el("option", { value, selected: room.state === value ? "" : undefined }, label)));
-  state.addEventListener("change", () => doing.configure({ state: state.value }));
   const held = el("input", { type: "checkbox" });
   held.checked = room.premoderate === true;
   held.addEventListener("change", () => doing.configure({ premoderate: held.checked }));
@@ -107,17 +107,27 @@ function room(room, doing) {
     "fieldset",
     { class: "room" },
     el("legend", {}, "The room ", el("bdi", {}, room.title ?? room.name)),
-    el("label", {}, "State ", state),
+    ...switches(room, doing.configure, ["site", "As the site"]),
     el("label", {}, held, " Every comment waits"),
-    el("label", {}, "Seconds between comments ", number(room.slow_mode_s, 86_400, "", 0, (slow_mode_s) => doing.configure({ slow_mode_s }))),
-    el("label", {}, "Depth of replies ", number(room.max_depth, 100, "any", -1, (max_depth) => doing.configure({ max_depth }))),
-    el("label", {}, "Seconds to edit ", number(room.edit_window_s, 31_536_000, "default", -1, (edit_window_s) => doing.configure({ edit_window_s }))),
   );
 }
 
-/** Up to `most`; emptied it is `none`, which reads so. @param {number | undefined} value @param {number} most @param {string} placeholder @param {number} none @param {(value: number) => void} change */
-function number(value, most, placeholder, none, change) {
+/** What holds; a number that is emptied is as the site says, or the server. @param {Rules} rules @param {(changes: object) => void} change @param {string[][]} more */
+function switches(rules, change, ...more) {
+  const options = [["open", "Open"], ["closed", "Closed"], ["read_only", "Read only"], ...more];
+  const state = el("select", {}, ...options.map(([value, label]) => el("option", { value, selected: (rules.state ?? "open") === value ? "" : undefined }, label)));
+  state.addEventListener("change", () => change({ state: state.value }));
+  return [
+    el("label", {}, "State ", state),
+    el("label", {}, "Seconds between comments ", number(rules.slow_mode_s, 86_400, "0", (slow_mode_s) => change({ slow_mode_s }))),
+    el("label", {}, "Depth of replies ", number(rules.max_depth, 100, "any", (max_depth) => change({ max_depth }))),
+    el("label", {}, "Seconds to edit ", number(rules.edit_window_s, 31_536_000, "default", (edit_window_s) => change({ edit_window_s }))),
+  ];
+}
+
+/** Up to `most`; -1 when it is emptied, which reads as the placeholder. @param {number | undefined} value @param {number} most @param {string} placeholder @param {(value: number) => void} change */
+function number(value, most, placeholder, change) {
   const input = el("input", { type: "number", min: "0", max: String(most), value: String(value ?? ""), placeholder });
-  input.addEventListener("change", () => change(input.value === "" ? none : Math.max(0, Math.min(most, Math.round(Number(input.value) || 0)))));
+  input.addEventListener("change", () => change(input.value === "" ? -1 : Math.max(0, Math.min(most, Math.round(Number(input.value) || 0)))));
   return input;
 }

@@ -44,13 +44,14 @@ export class Pane {
     if (!("comment" in item)) return { ...NOTHING, acts: (await acts).acts };
     const { comment } = item;
     const person = comment.author?.id;
-    const [place, room, said] = await Promise.all([
+    const [place, room, rules, said] = await Promise.all([
       comment.parent ? this.#backend.place(item).catch(() => undefined) : undefined,
       this.#backend.room(item.room).catch(() => undefined),
+      this.#backend.rules().catch(() => undefined), // not for who moderates some rooms only
       person ? this.#backend.restrictions({ person }).catch(() => NOTHING) : NOTHING,
     ]);
     const parent = place?.comments.find(({ id }) => id === comment.parent);
-    return { parent, acts: (await acts).acts, room: room?.room, restrictions: said.restrictions };
+    return { parent, acts: (await acts).acts, room: room?.room, rules, restrictions: said.restrictions };
   }
 
   /** What is the same stays, so that nobody's typing or place is lost. @param {Item | undefined} item @param {Around} around @param {Doing} doing */

@@ -111,7 +111,8 @@ export class Workplace {
     return this.#pane.look(item, {
       act: (action, terms) => void this.act(action, terms),
       history: (author) => void this.open("recent", author),
-      configure: (changes) => item && "comment" in item && void this.configure(item.room, changes),
+      configure: (changes) => item && "comment" in item && void this.configure(this.#backend.configure(item.room, changes), "The room is changed."),
+      rule: (changes) => void this.configure(this.#backend.rule(changes), "The site's rooms are changed."),
     });
   }
 
@@ -227,11 +228,11 @@ export class Workplace {
     this.moved();
   }
 
-  /** @param {string} room @param {object} changes */
-  async configure(room, changes) {
+  /** @param {Promise<unknown>} done @param {string} words */
+  async configure(done, words) {
     try {
-      await this.#backend.configure(room, changes);
-      this.say("The room is changed.");
+      await done;
+      this.say(words);
     } catch (error) {
       this.complain(error, "Nothing was changed.");
     }

@@ -262,8 +262,26 @@ def test_the_room_is_closed_from_the_page_for_all_who_read_it(
     mara = site.reader()
     ana = new_desk().open()
     ana.tab("Recent")
-    ana.page.get_by_label("State").select_option("closed")
+    ana.page.locator(".room").get_by_label("State").select_option("closed")
     expect(mara.page.locator("live-thread")).to_contain_text("Comments are closed.")
+
+
+def test_a_site_is_closed_from_the_page_for_all_who_read_and_a_room_of_it_opened(
+    site: Site, new_desk: NewDesk
+) -> None:
+    site.post(site.guest("Mara"), "Hello")
+    mara = site.reader()
+    closed = mara.page.get_by_text("Comments are closed.")
+    ana = new_desk().open()
+    ana.tab("Recent")
+    ana.page.locator(".site").get_by_label("State").select_option("closed")
+    expect(closed).to_be_visible()
+    room = ana.page.locator(".room").get_by_label("State")
+    expect(room).to_have_value("closed")
+    room.select_option("open")
+    expect(closed).to_be_hidden()
+    room.select_option("As the site")
+    expect(closed).to_be_visible()
 
 
 def test_a_wrong_token_is_told_and_nothing_is_shown(

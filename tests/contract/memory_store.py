@@ -33,13 +33,14 @@ from livethread.model import (
     Role,
     Room,
     RoomName,
+    RoomRules,
     Seq,
     SetFilters,
     Write,
 )
 from livethread.protocol.errors import Conflict, NotFound, Unauthorized
 from livethread.protocol.lookalikes import skeleton
-from livethread.site import Ban, Link, Person, Restriction, Standing, site_of
+from livethread.site import Ban, Link, Person, Restriction, Standing, site_of, site_room_of
 from livethread.store.decisions import GONE, emptied
 from livethread.store.paging import Around, Thread, fit, fit_around, fit_threads, tokens_of
 from livethread.store.plan import BatchState, Decree, plan
@@ -64,8 +65,9 @@ class MemoryStore:
 
     def apply(self, writes: Sequence[Write]) -> list[Outcome]:
         """What ``commit`` does once its turn has come."""
-        for write in writes:
-            self._state.rooms.setdefault(write.room, self._room(write.room))
+        for name in {write.room for write in writes}:
+            for key in (name, site_room_of(name)):
+                self._state.rooms[key] = self._room(key)
         visible = [c for c in self._state.comments.values() if c.state is CommentState.VISIBLE]
         self._state.shown = Counter(comment.author.id for comment in visible)
         made = plan(self._state, writes)
@@ -359,7 +361,10 @@ class MemoryStore:
         pass
 
     def _room(self, name: RoomName) -> Room:
-        return self._state.rooms.get(name) or Room(name, first_epoch("memory", name))
+        rooms, place = self._state.rooms, site_room_of(name)
+        room = rooms.get(name) or Room(name, first_epoch("memory", name))
+        rules = rooms[place].own if place in rooms and name != place else RoomRules()
+        return replace(room, site=rules)
 
     def _comments(self, room: RoomName) -> list[Comment]:
         in_room = [c for key, c in self._state.comments.items() if key.room == room]

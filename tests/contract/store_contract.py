@@ -34,6 +34,7 @@ from livethread.model import (
     RestrictedRequest,
     Role,
     RoomName,
+    TellRoom,
 )
 from livethread.protocol.errors import (
     BadFrame,
@@ -443,7 +444,7 @@ async def test_staff_acts_on_a_comment(
 
 async def test_an_action_that_changes_nothing_takes_no_seq(store: Store) -> None:
     await only(store, post())
-    done = await only(store, moderate(1, "approve"), moderate(1, "unpin"), configure(state="open"))
+    done = await only(store, moderate(1, "approve"), moderate(1, "unpin"), configure(state="site"))
     assert [outcome.change for outcome in done] == [None] * 3
     assert (await store.room(A)).seq == 1
 
@@ -1158,6 +1159,70 @@ async def test_counts_are_of_what_everyone_sees(store: Store) -> None:
     await only(store, post(), post(), post(), post(room="b"), delete(1), moderate(2, "hide"))
     rooms = [A, RoomName("b"), RoomName("never")]
     assert await store.counts(rooms) == {"a": 1, "b": 1, "never": 0}
+
+
+async def test_a_room_is_as_its_site_says_where_it_says_nothing(
+    store: Store, reopen: Reopen
+) -> None:
+    await only(
+        store,
+        configure(slow_mode_s=3, room="said"),
+        configure(state="closed", slow_mode_s=9, max_depth=0, edit_window_s=5, room=""),
+        configure(state="open", max_depth=7, room="said"),
+        configure(state="read_only", room="other "),
+    )
+
+    async def rules(room: str) -> tuple[str, int, int | None, int | None]:
+        now = await store.room(RoomName(room))
+        return now.state, now.slow_mode_s, now.max_depth, now.edit_window_s
+
+    store = await reopen()
+    assert await rules("said") == ("open", 3, 7, 5)
+    assert await rules("new") == ("closed", 9, 0, 5)
+    assert await rules("other new") == ("read_only", 0, None, None)
+    await only(
+        store, configure(state="site", slow_mode_s=-1, max_depth=-1, edit_window_s=4, room="said")
+    )
+    assert await rules("said") == ("closed", 9, 0, 4)
+    await only(store, configure(state="open", slow_mode_s=-1, max_depth=-1, room=""))
+    assert await rules("said") == ("open", 0, None, 4)
+
+
+async def test_what_a_site_says_binds_who_writes_in_its_rooms_also_in_the_same_batch(
+    store: Store,
+) -> None:
+    await only(store, post(author=TOM, room="b"), post(author=TOM, room="other b"))
+    rules = configure(slow_mode_s=10, max_depth=0, edit_window_s=0, room="")
+    soon, later = T0 + 5_000, T0 + 20_000
+    outcomes = await store.commit(
+        [
+            rules,
+            post(author=TOM, room="b", now=soon),
+            post(author=TOM, room="other b", now=soon),
+            post(parent=1, room="b", now=later),
+            edit(1, "late", author=TOM, room="b", now=later),
+            configure(state="closed", room=""),
+            post(room="new"),
+            configure(state="open", room="b"),
+            post(room="b", now=later),
+        ]
+    )
+    refused = [type(one) for one in outcomes if not isinstance(one, Committed)]
+    assert refused == [HeldOff, Rejected, Forbidden, RoomClosed]
+    (again,) = await store.commit([post(room="new")])
+    assert isinstance(again, RoomClosed)
+
+
+async def test_followers_are_told_of_a_room_that_its_site_has_changed(store: Store) -> None:
+    await only(store, post(), configure(state="closed", room=""))
+    for name, seq in ((A, 2), (RoomName("new"), 1)):
+        (told,) = await only(store, write(TellRoom(), author=MOD, room=name, nonce=None))
+        assert (told.seq, told.act) == (seq, None)
+        assert told.change is not None
+        assert told.change.room is not None
+        assert told.change.room.state == "closed"
+        found = await store.changes(name, seq - 1, limit=9)
+        assert [change.room for change in found.changes] == [told.change.room]
 
 
 # ── changes ──

@@ -16,6 +16,7 @@ from livethread.model import (
     Page,
     Room,
     RoomName,
+    RoomRules,
 )
 from livethread.protocol import frames
 from livethread.views import comment_json, entry_of, is_known_to, page_json, room_json, timestamp
@@ -133,7 +134,7 @@ def test_every_entry_is_of_the_wires_shape(comment: Comment) -> None:
 
 
 def test_a_room_is_of_the_wires_shape_and_the_same_for_all() -> None:
-    for room in (ROOM, replace(ROOM, title=None, state="closed", premoderate=True)):
+    for room in (ROOM, replace(ROOM, title=None, own=RoomRules("closed"), premoderate=True)):
         read = frames.Room.model_validate(room_json(room))
         assert read.model_dump(exclude_none=True) == room_json(room)
         assert b"k3" not in to_json(room_json(room))

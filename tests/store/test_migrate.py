@@ -77,6 +77,26 @@ def test_the_index_of_words_goes_and_comes(connection: Connection) -> None:
     assert [name for (name,) in triggers] == ["comments_words"], "comments was built anew?"
 
 
+def test_a_room_that_was_as_any_says_nothing_and_another_what_it_said(
+    connection: Connection,
+) -> None:
+    upgrade(connection, "here")
+    command.downgrade(alembic_config(connection), "0014")
+    columns = "name, epoch, seq, state, slow_mode_s, premoderate, comments, config_seq"
+    row = f"INSERT INTO rooms ({columns})"
+    said = {"a": ("open", 0), "b": ("closed", 9), "c": ("read_only", 0)}
+    for name, rules in said.items():
+        connection.exec_driver_sql(f"{row} VALUES (?, 'e', 1, ?, ?, 0, 0, 1)", (name, *rules))
+    connection.commit()
+    query = "SELECT name, state, slow_mode_s FROM rooms"
+    upgrade_to(alembic_config(connection), "head")
+    now = connection.exec_driver_sql(query).fetchall()
+    assert now == [("a", None, None), ("b", "closed", 9), ("c", "read_only", None)]
+    command.downgrade(alembic_config(connection), "0014")
+    found = connection.exec_driver_sql(query).fetchall()
+    assert {name: rules for name, *rules in found} == {n: [*rules] for n, rules in said.items()}
+
+
 def test_reactions_of_the_first_schema_are_ranked(connection: Connection) -> None:
     with patch.object(command, "upgrade", lambda config, _: upgrade_to(config, "0001")):
         upgrade(connection, "here")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from livethread.model import Outcome, Room
+from typing import Any
+
+from livethread.model import Outcome, Room, RoomRules
 from livethread.protocol.errors import Conflict, Forbidden, HeldOff, NotFound, RoomClosed
 from livethread.store.plan import BatchState, Plan, plan
 from tests.contract.making import (
@@ -22,8 +24,9 @@ from tests.contract.making import (
 )
 
 
-def state(**room: object) -> BatchState:
-    return BatchState({A: Room(A, "k3", **room)}, {}, {}, set(), {})  # type: ignore[arg-type]
+def state(*, premoderate: bool = False, **own: Any) -> BatchState:
+    room = Room(A, "k3", premoderate=premoderate, own=RoomRules(**own))
+    return BatchState({A: room}, {}, {}, set(), {})
 
 
 def codes(outcomes: list[Outcome]) -> list[object]:
@@ -107,7 +110,7 @@ def test_a_clock_set_back_holds_nobody_off_for_long() -> None:
 
 
 def test_a_configuration_that_changes_nothing_takes_no_seq() -> None:
-    made = plan(state(), [configure(state="open"), configure(title="T"), configure(title="T")])
+    made = plan(state(), [configure(state="site"), configure(title="T"), configure(title="T")])
     assert codes(made.outcomes) == [0, 1, 1]
     assert made.state.rooms[A].config_seq == 1
 

@@ -341,7 +341,7 @@ async def test_what_writes_and_readings_fail_with_is_logged_once(
         with monkeypatch.context() as broken:
             broken.setattr(
                 "livethread.store.sqlite._READ_ROOM",
-                "INSERT INTO installation VALUES ('canary', ?)",
+                "INSERT INTO installation VALUES ('canary' || ?, ?)",
             )
             for _ in range(3):
                 with pytest.raises(Unavailable):

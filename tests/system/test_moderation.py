@@ -190,6 +190,39 @@ async def test_deleting_all_of_a_person_is_seen_in_every_room_at_once(town: Town
             assert frame["comments"] == 0
 
 
+async def test_what_a_site_says_of_its_rooms_is_heard_at_once_in_all_that_say_nothing(
+    town: Town,
+) -> None:
+    mod, tom = await town.staff(), await town.guest("Tom")
+    await ask(mod, type="configure", room="said", state="open", slow_mode_s=0)
+    for room in ("said", "one", "new"):
+        await ask(tom, type="join", room=room)
+    await ask(tom, type="post", room="one", body="words")
+    token = bot_token(town.server, "Page", "read", "moderate")
+    async with httpx.AsyncClient(base_url=town.server.url, headers=bearer(token)) as http:
+        changes = {"state": "closed", "max_depth": 2, "reason": "over night"}
+        answer = await http.patch(f"{API}/rules", json=changes)
+        assert answer.json() == {"state": "closed", "max_depth": 2}
+        heard: dict[str, dict[str, Any]] = {}
+        while heard.keys() != {"said", "one", "new"}:
+            frame = await tom.hear("changes")
+            rooms = [change["room"] for change in frame["changes"] if "room" in change]
+            heard |= {room["name"]: room for room in rooms if "max_depth" in room}
+        states = {name: (room["state"], room["max_depth"]) for name, room in heard.items()}
+        assert states == {"said": ("open", 2), "one": ("closed", 2), "new": ("closed", 2)}
+        assert (await http.get(f"{API}/rules")).json() == {"state": "closed", "max_depth": 2}
+        (act,) = (await http.get(f"{API}/acts?limit=1")).json()["acts"]
+        assert (act["action"], act["room"], act["reason"]) == ("configure", "", "over night")
+        refused = await http.patch(f"{API}/rules", json={"state": "site"})
+        assert (refused.status_code, refused.json()["field"]) == (422, "state")
+        token = tom.token
+        theirs = await http.get(f"{API}/rules", headers=bearer(token))
+        assert theirs.status_code == 403
+        late = await town.guest("Late")
+        assert (await ask(late, type="join", room="later"))["room"]["state"] == "closed"
+        await http.patch(f"{API}/rules", json={"state": "open", "max_depth": -1})
+
+
 async def set_filters(town: Town, **filters: Any) -> None:
     """They count once a comment of the staff's word for it is held."""
     token = bot_token(town.server, "Page", "read", "moderate")

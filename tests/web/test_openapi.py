@@ -50,6 +50,7 @@ async def test_the_description_is_valid_and_complete(site: Site) -> None:
         "/api/v1/filters": {"get", "put"},
         "/api/v1/queue": {"get"},
         "/api/v1/restrictions": {"get"},
+        "/api/v1/rules": {"get", "patch"},
         "/api/v1/moderation": {"post"},
         "/api/v1/counts": {"get"},
         "/api/v1/guests": {"post"},

@@ -271,23 +271,24 @@ class Configure(Write):
     """Changes a room's settings; those absent stay. For those who may `moderate`."""
 
     type: Literal["configure"] = "configure"
-    state: RoomState | None = Field(
+    state: Literal["open", "closed", "read_only", "site"] | None = Field(
         None,
         description="in a `closed` room only staff writes; a `read_only` one takes no reactions"
-        " either",
+        " either; `site`: as the site says",
     )
-    slow_mode_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
-        None, description="seconds between two comments of one reader; 0 for none"
+    slow_mode_s: Annotated[int, Field(ge=-1, le=86_400)] | None = Field(
+        None,
+        description="seconds between two comments of one reader; 0 for none, -1: as the site says",
     )
     premoderate: bool | None = Field(
         None, description="whether new comments are held until a moderator approves them"
     )
     title: Title | None = Field(None, description="the article's title; empty to have none")
     max_depth: Annotated[int, Field(ge=-1, le=100)] | None = Field(
-        None, description="how deep replies go; 0: no replies, -1: no bound"
+        None, description="how deep replies go; 0: no replies, -1: as the site says"
     )
     edit_window_s: Annotated[int, Field(ge=-1, le=31_536_000)] | None = Field(
-        None, description="how long an author may edit; 0: not at all, -1: as the server's setting"
+        None, description="how long an author may edit; 0: not at all, -1: as the site says"
     )
     reason: Reason | None = Field(None, description="why, for the audit log")
 

@@ -153,7 +153,9 @@ def _checked(copy: sqlite3.Connection, of: Path) -> Contents:
         raise DataError(of, f"the database is damaged ({problem}).", "Restore an earlier backup.")
     if _is_missing(copy, "comments"):
         return Contents(0, 0)
-    rooms = copy.execute("SELECT count(*) FROM rooms").fetchone()[0]
+    # But those of the empty name, where their sites' rules stand.
+    named = "SELECT count(*) FROM rooms WHERE name <> '' AND name = rtrim(name)"
+    rooms = copy.execute(named).fetchone()[0]
     return Contents(rooms, copy.execute("SELECT count(*) FROM comments").fetchone()[0])
 
 

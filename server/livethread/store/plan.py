@@ -32,8 +32,10 @@ from livethread.model import (
     RestrictPerson,
     Room,
     RoomName,
+    RoomRules,
     SetFilters,
     SetReaction,
+    TellRoom,
     Write,
 )
 from livethread.protocol.errors import (
@@ -47,6 +49,7 @@ from livethread.protocol.errors import (
     RoomClosed,
 )
 from livethread.ranking import score_of
+from livethread.site import site_room_of
 from livethread.store.decisions import GONE, decided, difference, emptied
 
 PREMODERATION = "every comment waits here"
@@ -200,6 +203,8 @@ class Plan:
                 )
             case ConfigureRoom() as wish:
                 return self._configure(write, wish)
+            case TellRoom():
+                return self._told(self.state.rooms[write.room])
             case RestrictPerson() as wish:
                 return self._restrict(write, wish)
             case SetFilters() as wish:
@@ -378,21 +383,26 @@ class Plan:
         room = self.state.rooms[write.room]
         changed = replace(
             room,
-            state=room.state if wish.state is None else wish.state,
-            slow_mode_s=room.slow_mode_s if wish.slow_mode_s is None else wish.slow_mode_s,
             premoderate=room.premoderate if wish.premoderate is None else wish.premoderate,
             title=room.title if wish.title is None else wish.title or None,
-            max_depth=_bound(wish.max_depth, room.max_depth),
-            edit_window_s=_bound(wish.edit_window_s, room.edit_window_s),
+            own=_ruled(room.own, wish),
         )
         if changed == room:
             return Committed(room, room.seq, None, None)
-        changed = replace(changed, seq=room.seq + 1, config_seq=room.seq + 1)
-        self.state.rooms[write.room] = changed
-        self.rooms.add(write.room)
         act = self._note(write, "configure", wish.reason, difference(room, changed))
-        change = Change(changed.seq, None, changed)
-        return Committed(changed, changed.seq, None, change, act=act)
+        if changed.name == site_room_of(changed.name):
+            for name, other in self.state.rooms.items():
+                if site_room_of(name) == changed.name:
+                    self.state.rooms[name] = replace(other, site=changed.own)
+            changed = replace(changed, site=RoomRules())
+        return replace(self._told(changed), act=act)
+
+    def _told(self, room: Room) -> Committed:
+        """Give a room its next seq, for its followers to hear how it now is."""
+        room = replace(room, seq=room.seq + 1, config_seq=room.seq + 1)
+        self.state.rooms[room.name] = room
+        self.rooms.add(room.name)
+        return Committed(room, room.seq, None, Change(room.seq, None, room))
 
     def _restrict(self, write: Write, wish: RestrictPerson) -> Committed:
         comment = None if wish.comment is None else self._target(write, wish.comment)
@@ -470,6 +480,15 @@ def plan(state: BatchState, writes: Sequence[Write]) -> Plan:
     for write in writes:
         made.outcomes.append(made.decide(write))
     return made
+
+
+def _ruled(own: RoomRules, wish: ConfigureRoom) -> RoomRules:
+    return RoomRules(
+        own.state if wish.state is None else None if wish.state == "site" else wish.state,
+        _bound(wish.slow_mode_s, own.slow_mode_s),
+        _bound(wish.max_depth, own.max_depth),
+        _bound(wish.edit_window_s, own.edit_window_s),
+    )
 
 
 def _bound(wanted: int | None, present: int | None) -> int | None:

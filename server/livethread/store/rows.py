@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from livethread.model import Author, Comment, CommentState, Room, RoomName
+from livethread.model import Author, Comment, CommentState, Room, RoomName, RoomRules
 
 _STATES = {state.value: state for state in CommentState}
 
@@ -41,8 +41,26 @@ def comment_of(row: Sequence[Any], replies: int = 0) -> Comment:
 
 def room_of(row: Sequence[Any]) -> Room:
     """A room from ``schema.ROOM_COLUMNS``."""
-    name, epoch, seq, title, state, slow_mode_s, premoderate, *rest = row
-    return Room(name, epoch, seq, title, state, slow_mode_s, bool(premoderate), *rest)
+    name, epoch, seq, title, premoderate, comments, config_seq, *own = row
+    return Room(name, epoch, seq, title, bool(premoderate), comments, config_seq, RoomRules(*own))
+
+
+def columns_of(room: Room) -> list[Any]:
+    """The other way round."""
+    own = room.own
+    return [
+        room.name,
+        room.epoch,
+        room.seq,
+        room.title,
+        room.premoderate,
+        room.comments,
+        room.config_seq,
+        own.state,
+        own.slow_mode_s,
+        own.max_depth,
+        own.edit_window_s,
+    ]
 
 
 def first_epoch(installation: str, room: RoomName) -> str:

@@ -30,13 +30,13 @@ rooms = Table(
     Column("epoch", String(16), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("title", Text),
-    Column("state", String(16), nullable=False),
-    Column("slow_mode_s", Integer, nullable=False),
     Column("premoderate", Boolean, nullable=False),
     Column("comments", Integer, nullable=False),
     Column("config_seq", BigInteger, nullable=False),
     Column("max_depth", Integer),
     Column("edit_window_s", Integer),
+    Column("state", String(16)),
+    Column("slow_mode_s", Integer),
 )
 
 comments = Table(
@@ -353,12 +353,12 @@ ROOM_COLUMNS = (
     rooms.c.epoch,
     rooms.c.seq,
     rooms.c.title,
-    rooms.c.state,
-    rooms.c.slow_mode_s,
     rooms.c.premoderate,
     rooms.c.comments,
     rooms.c.config_seq,
+    rooms.c.state,
+    rooms.c.slow_mode_s,
     rooms.c.max_depth,
     rooms.c.edit_window_s,
 )
-"""A room's columns in the order of ``model.Room``."""
+"""A room's columns in the order that ``store.rows.room_of`` takes them."""

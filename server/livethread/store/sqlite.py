@@ -15,6 +15,7 @@ import sqlite3
 from asyncio import Task
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -40,11 +41,12 @@ from livethread.model import (
     RestrictedRequest,
     Room,
     RoomName,
+    RoomRules,
     Seq,
     Write,
 )
 from livethread.protocol.errors import Conflict, Unavailable
-from livethread.site import Link, Person, Standing
+from livethread.site import Link, Person, Standing, site_room_of
 from livethread.store import desk, standing, words
 from livethread.store import reading as queries
 from livethread.store.errors import StartError
@@ -66,7 +68,7 @@ READ_WAIT_S = 30.0
 ABSENT = 0
 """For the id of a room that nobody wrote to: SQLite's begin at 1."""
 
-_READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name = ?"
+_READ_ROOM = f"SELECT id, {', '.join(c.name for c in ROOM_COLUMNS)} FROM rooms WHERE name IN (?, ?)"
 _READ_CHANGES = [
     f"""
     SELECT {seq}, {", ".join(column.name for column in COMMENT_COLUMNS)} FROM comments
@@ -520,10 +522,14 @@ def _reason(error: Exception) -> str:
 
 
 def _read_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:
-    row = connection.execute(_READ_ROOM, (name,)).fetchone()
-    if row is None:
-        return ABSENT, Room(name, first_epoch(seed, name))
-    return row[0], room_of(row[1:])
+    """Its id and itself, with the rules of its site."""
+    id, room, rules = ABSENT, Room(name, first_epoch(seed, name)), RoomRules()
+    for row in connection.execute(_READ_ROOM, (name, site_room_of(name))).fetchall():
+        if row[1] == name:
+            id, room = row[0], room_of(row[1:])
+        else:
+            rules = room_of(row[1:]).own
+    return id, room if rules == RoomRules() else replace(room, site=rules)
 
 
 def _enter_room(connection: sqlite3.Connection, seed: str, name: RoomName) -> tuple[int, Room]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import to_json
@@ -29,8 +30,10 @@ from livethread.model import (
     RoomName,
     SetFilters,
     SetReaction,
+    TellRoom,
     Write,
 )
+from livethread.site import name_of, site_room_of
 from livethread.store.decisions import kept, restored
 from livethread.store.decreeing import write_decrees
 from livethread.store.plan import (
@@ -44,7 +47,7 @@ from livethread.store.plan import (
     ReportKey,
     plan,
 )
-from livethread.store.rows import comment_of, first_epoch, room_of
+from livethread.store.rows import columns_of, comment_of, first_epoch, room_of
 from livethread.store.schema import COMMENT_COLUMNS, ROOM_COLUMNS
 
 RoomIds = dict[RoomName, int]
@@ -226,11 +229,16 @@ def _read(
     rooms: dict[RoomName, Room] = {}
     ids: RoomIds = {}
     names = {write.room for write in writes}
+    names |= {site_room_of(name) for name in names}
     for row in connection.execute(_READ_ROOMS, (_argument(names),)):
         ids[row[1]] = row[0]
         rooms[row[1]] = room_of(row[1:])
     for name in names - rooms.keys():
         rooms[name] = Room(name, first_epoch(installation, name))
+    for name, room in rooms.items():
+        rules = rooms[site_room_of(name)].own
+        if rules != room.site and name_of(name):
+            rooms[name] = replace(room, site=rules)
     state = BatchState(rooms, {}, {}, set(), {})
     first = {
         write.author.id
@@ -240,14 +248,25 @@ def _read(
     state.shown.update(_rows(connection, _READ_SHOWN, first))
     known = [write for write in writes if write.room in ids]
     if known:
-        _read_known(connection, state, ids, known)
+        slowed = {w.room for w in writes if state.rooms[w.room].slow_mode_s}
+        slowed |= {
+            w.room for w in writes if isinstance(w.wish, ConfigureRoom) and w.wish.slow_mode_s
+        }
+        _read_known(connection, state, ids, known, slowed)
     return state, ids
 
 
 def _read_known(
-    connection: sqlite3.Connection, state: BatchState, ids: RoomIds, writes: Sequence[Write]
+    connection: sqlite3.Connection,
+    state: BatchState,
+    ids: RoomIds,
+    writes: Sequence[Write],
+    slowed: set[RoomName],
 ) -> None:
-    """Everything the batch refers to in rooms that exist."""
+    """Everything the batch refers to in rooms that exist.
+
+    In the rooms ``slowed``, or all of a site, it matters when somebody posted last.
+    """
     names = {id: name for name, id in ids.items()}
     nonces = {(ids[w.room], w.author.id, w.nonce) for w in writes if w.nonce is not None}
     targets = {(ids[w.room], target) for w in writes if (target := _target(w)) is not None}
@@ -281,12 +300,10 @@ def _read_known(
     }
     for row in _rows(connection, _READ_REPORTED, reporting):
         state.reported.add(ReportKey(names[row[0]], *row[1:]))
-    slowed = {w.room for w in writes if state.rooms[w.room].slow_mode_s}
-    slowed |= {w.room for w in writes if isinstance(w.wish, ConfigureRoom) and w.wish.slow_mode_s}
     posting = {
         (ids[w.room], w.author.id)
         for w in writes
-        if isinstance(w.wish, PostComment) and w.room in slowed
+        if isinstance(w.wish, PostComment) and not slowed.isdisjoint((w.room, site_room_of(w.room)))
     }
     for row in _rows(connection, _READ_LAST_POSTS, posting):
         state.last_post_ms[names[row[0]], row[1]] = row[2]
@@ -295,7 +312,7 @@ def _read_known(
 def _write(connection: sqlite3.Connection, made: Plan, ids: RoomIds) -> None:
     state = made.state
     changed = [state.rooms[name] for name in sorted(made.rooms)]
-    rows = [[getattr(room, name) for name in _ROOM_NAMES] for room in changed]
+    rows = [columns_of(room) for room in changed]
     for id, name in _rows(connection, _WRITE_ROOMS, rows):
         ids[name] = id
     inserted = []
@@ -363,7 +380,7 @@ def _target(write: Write) -> CommentId | None:
     match write.wish:
         case PostComment(parent=parent):
             return parent
-        case ConfigureRoom() | SetFilters():
+        case ConfigureRoom() | SetFilters() | TellRoom():
             return None
         case wish:
             return wish.comment

@@ -14,14 +14,16 @@ from livethread.model import (
     ActsRequest,
     Audience,
     CommentId,
+    ConfigureRoom,
     Logged,
     QueueItem,
     QueueRequest,
+    Room,
     SetFilters,
 )
 from livethread.moderation.filters import Filters
 from livethread.protocol import commands, frames, text
-from livethread.protocol.codec import encode
+from livethread.protocol.codec import bad_frame, encode
 from livethread.protocol.errors import BadFrame
 from livethread.site import name_of
 from livethread.views import comment_json, timestamp
@@ -35,6 +37,8 @@ from livethread.web.shapes import (
     PersonModeration,
     QueueReply,
     RoomChanges,
+    SiteRuleChanges,
+    SiteRules,
     described,
 )
 
@@ -90,6 +94,37 @@ async def configure(
     """Its state, slow mode, pre-moderation, title and bounds; those not named stay."""
     nonce = secrets.token_urlsafe() if key is None else nonce_of(key)
     return answer(encode(await write(speaker, "configure", room, body, nonce=nonce)))
+
+
+@router.get(
+    "/rules",
+    summary="What holds in a site's rooms",
+    response_model=SiteRules,
+    response_model_exclude_none=True,
+)
+async def read_rules(gateway: AnyGateway, reader: Reader) -> Response:
+    """State, slow mode and bounds of the rooms that say nothing themselves, as they were set."""
+    reader.identity.require("moderate", "*")
+    return answer(rules_json(await gateway.services.store.room(reader.key_of(""))))
+
+
+@router.patch(
+    "/rules",
+    summary="Change what holds in a site's rooms",
+    response_model=SiteRules,
+    response_model_exclude_none=True,
+    openapi_extra=described(SiteRuleChanges),
+)
+async def set_rules(speaker: Speaker, body: JsonBody) -> Response:
+    """Whoever is in one of them sees it at once; what isn't named stays."""
+    try:
+        said = SiteRuleChanges.model_validate(body)
+    except ValidationError as error:
+        raise bad_frame(error) from error
+    wish = ConfigureRoom(
+        said.state, said.slow_mode_s, None, None, said.max_depth, said.edit_window_s, said.reason
+    )
+    return answer(rules_json((await speaker.decree("", wish)).room))
 
 
 @router.get("/acts", summary="The audit log", response_model=Acts, response_model_exclude_none=True)
@@ -187,6 +222,12 @@ async def set_filters(
     value = filters.model_dump_json(exclude_none=True)
     await speaker.decree(room or "", SetFilters(value))
     return answer(value.encode())
+
+
+def rules_json(room: Room) -> bytes:
+    """A room's own, as ``shapes.SiteRules``."""
+    said = {name: getattr(room.own, name) for name in SiteRules.model_fields}
+    return to_json({name: value for name, value in said.items() if value is not None})
 
 
 def item_json(item: QueueItem) -> dict[str, Any]:

@@ -164,6 +164,31 @@ PersonModeration: Final = _body_of("PersonModeration", commands.Moderate, "comme
 RoomChanges: Final = _body_of("RoomChanges", commands.Configure)
 
 
+class SiteRuleChanges(commands.Command):
+    """What is to hold in a site's rooms, where they say nothing; those absent stay."""
+
+    state: commands.RoomState | None = None
+    slow_mode_s: Annotated[int, Field(ge=-1, le=86_400)] | None = Field(
+        None, description="seconds between two comments of one reader; 0 or -1 for none"
+    )
+    max_depth: Annotated[int, Field(ge=-1, le=100)] | None = Field(
+        None, description="how deep replies go; 0: no replies, -1: no bound"
+    )
+    edit_window_s: Annotated[int, Field(ge=-1, le=31_536_000)] | None = Field(
+        None, description="how long an author may edit; 0: not at all, -1: as the server's setting"
+    )
+    reason: text.Reason | None = Field(None, description="why, for the audit log")
+
+
+class SiteRules(frames.Wire):
+    """What a site's rooms have where they say nothing themselves; absent: as the server has it."""
+
+    state: commands.RoomState | None = None
+    slow_mode_s: int | None = None
+    max_depth: int | None = None
+    edit_window_s: int | None = None
+
+
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """``openapi_extra`` for an endpoint whose body is read by ``caller.json_body``."""
     content = {"application/json": {"schema": model.model_json_schema()}}
