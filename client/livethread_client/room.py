@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypedDict, TypeVar, Unpack
+from typing import Literal, Protocol, TypedDict, TypeVar, Unpack
 
 from livethread.protocol import commands
 from livethread.protocol.commands import (
@@ -29,7 +29,7 @@ A = TypeVar("A", Ack, PageReply)
 class RoomChanges(TypedDict, total=False):
     """What ``configure`` may change; see ``commands.Configure``."""
 
-    state: RoomState
+    state: RoomState | Literal["site"]
     slow_mode_s: int
     premoderate: bool
     title: str

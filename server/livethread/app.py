@@ -15,6 +15,7 @@ The way of a comment, and the order to read the code in::
 * ``hub.py``      a room is a feed, a reader a cursor (``following.py``): fan-out (``outlet.py``: to
   the kernel), catching up
 * ``feed.py``     one room's recent changes as shared bytes
+* ``consequences.py``  what is said of a site or a person, for the rooms that it is not said in
 * ``joining.py``  where a follower starts: resumed, or from a shared snapshot (``snapshots.py``)
 * ``socket.py``   websockets' Sans-I/O protocol under uvicorn, ``head.py`` the request for it,
   ``handshake.py`` who may open one, ``gateway.py`` registry and timer
@@ -63,6 +64,7 @@ from livethread.auth.proxies import ProxyPolicy
 from livethread.auth.registrar import Registrar
 from livethread.auth.sign_in import SignIn
 from livethread.auth.signing import Signer
+from livethread.consequences import Consequences
 from livethread.door import Door
 from livethread.feed import EncodeFrame, Encoding
 from livethread.gateway import Gateway, Services
@@ -73,7 +75,7 @@ from livethread.indexing import Indexing
 from livethread.joining import Joining
 from livethread.judging import Judging
 from livethread.listening import bound_unsent, problem_of, remedy_for, url_of
-from livethread.model import DECREES, Committed, RoomName, TellRoom, decreed
+from livethread.model import DECREES, Committed
 from livethread.moderation.engine import Engine
 from livethread.notify.mail import Mailer
 from livethread.protocol.frames import Limits
@@ -82,7 +84,7 @@ from livethread.relay import Relay, deliver
 from livethread.render.markdown import render
 from livethread.rules import Judge, NoJudge, SessionRules
 from livethread.settings import Settings
-from livethread.site import DEFAULT, Endpoint, Site, name_of, site_room_of
+from livethread.site import DEFAULT, Endpoint, Site
 from livethread.snapshots import Snapshots
 from livethread.socket import Connection
 from livethread.store import backup
@@ -260,13 +262,7 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         acts = {one.act.action for one in done if one.act is not None}
         if acts & DECREES:
             gateway.look()
-        if "delete_all" in acts:  # changed more rooms than the one it was said in
-            for name, _ in hub.rooms():
-                hub.recheck(name)
-        for one in done:
-            if one.act is not None and one.act.action == "configure" and not name_of(one.act.room):
-                for key in [key for key, _ in hub.rooms() if site_room_of(key) == one.act.room]:
-                    writer.submit(decreed(RoomName(key), one.act.by, one.act.at_ms, TellRoom()))
+        consequences.see_to(done)
 
     writer = Writer(
         store,
@@ -277,10 +273,12 @@ def compose(settings: Settings, store: Store, clocks: Clocks = SYSTEM) -> Gatewa
         max_batch=settings.commit_batch,
         company_s=settings.commit_company_ms / 1000,
     )
+    snapshots = Snapshots(store, max_bytes=settings.snapshots_bytes)
+    consequences = Consequences(hub, snapshots, writer)
     joining = Joining(
         store,
         hub,
-        Snapshots(store, max_bytes=settings.snapshots_bytes),
+        snapshots,
         resume_changes=settings.resume_changes,
         resume_bytes=settings.resume_bytes,
     )

@@ -102,6 +102,11 @@ class Snapshots:
         if snapshot is not None:
             self.kept_bytes -= snapshot.size_bytes
 
+    def forget(self) -> None:
+        """Let go of all: rooms have changed without a seq of their own."""
+        self._kept.clear()
+        self.kept_bytes = 0
+
     async def get(self, feed: Feed, request: PageRequest) -> Snapshot:
         """A first page with nothing in it that had changed when it was asked for.
 

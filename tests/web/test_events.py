@@ -101,6 +101,28 @@ async def joined(stream: Stream, mode: str) -> dict[str, Any]:
     return frame
 
 
+async def test_who_joins_a_room_anew_sees_what_its_site_said_while_nobody_followed_it(
+    server: tuple[Site, Started],
+) -> None:
+    site, _ = server
+    await site.post(await site.guest(), "before")
+    async with listening(site) as stream:
+        first = await joined(stream, "snapshot")
+    hub = site.gateway.services.hub
+
+    def is_dropped() -> bool:
+        hub.drop_idle(-1)
+        return ROOM not in dict(hub.rooms())
+
+    await until(is_dropped)
+    staff = await site.bot("moderate")
+    await site.client.patch("/api/v1/rules", json={"state": "closed"}, headers=staff)
+    opened = await site.client.get(f"{ROOMS}/{ROOM}/changes", params={"since": first["cursor"]})
+    assert opened.json()["changes"] == []
+    async with listening(site) as stream:
+        assert (await joined(stream, "snapshot"))["room"]["state"] == "closed"
+
+
 async def test_a_reader_gets_a_snapshot_then_each_change(server: tuple[Site, Started]) -> None:
     site, _ = server
     guest = await site.guest()

@@ -177,7 +177,16 @@ async def test_a_page_is_asked_for_again_only_when_the_room_has_changed(site: Si
         assert unchanged.status_code == 304
         # Chromium puts a 304's policy in the place of the cached page's.
         assert "content-security-policy" not in unchanged.headers
+    closed = {"state": "closed"}
+    await site.client.patch("/api/v1/rules", json=closed, headers=await site.bot("moderate"))
+    shut = await site.client.get(PAGE, headers=known)
+    assert shut.status_code == 200
+    assert "closed" in shut.text
+    known = {"If-None-Match": shut.headers["etag"]}
     edited = {"body": "two"}
+    await site.client.patch(
+        f"{ROOMS}/{ROOM}", json={"state": "open"}, headers=await site.bot("moderate")
+    )
     await site.client.patch(f"{ROOMS}/{ROOM}/comments/1", json=edited, headers=guest)
     again = await site.client.get(PAGE, headers=known)
     assert again.status_code == 200

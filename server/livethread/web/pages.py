@@ -143,8 +143,8 @@ def _room(room: Room) -> dict[str, Any]:
 
 
 def _tag(room: Room) -> str:
-    """What a page shows changes with the room's seq, and with the program that makes it."""
-    return f'W/"{room.epoch}.{room.seq}-{__version__}-{STYLESHEET.tag}"'
+    """What a page shows changes with the room's seq, its site's rules and the program."""
+    return f'W/"{room.epoch}.{room.seq}.{room.state}-{__version__}-{STYLESHEET.tag}"'
 
 
 def _unchanged(etag: str) -> Response:
