@@ -56,7 +56,7 @@ def _kills(old: Path, step: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("which", "step"), [("none", 5), ("old", 1), pytest.param("none", 1, marks=pytest.mark.slow)]
+    ("which", "step"), [("none", 9), ("old", 1), pytest.param("none", 1, marks=pytest.mark.slow)]
 )
 def test_start_killed_at_any_statement_is_completed_by_the_next(
     which: str, step: int, request: pytest.FixtureRequest

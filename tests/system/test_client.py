@@ -199,17 +199,18 @@ async def test_several_rooms_on_one_connection(own_server: ServerProcess) -> Non
             await live.join("room/1")
 
 
-async def test_others_in_the_room_are_told_that_a_client_writes(own_server: ServerProcess) -> None:
-    async with (
-        connect(own_server.url, guest="Ann") as ann,
-        connect(own_server.url, guest="Ben") as ben,
-        asyncio.timeout(30),
-    ):
-        writes, reads = await ann.join("a"), await ben.join("a")
-        for on in (True, False):
-            writes.tell_writing(on)
-            while reads.writing != on:
-                await reads.page()  # presence comes in between
+async def test_others_in_the_room_are_told_that_a_client_writes(tmp_path: Path) -> None:
+    with serving(tmp_path, **UNLIMITED, presence_s=0.1) as server:
+        async with (
+            connect(server.url, guest="Ann") as ann,
+            connect(server.url, guest="Ben") as ben,
+            asyncio.timeout(30),
+        ):
+            writes, reads = await ann.join("a"), await ben.join("a")
+            for on in (True, False):
+                writes.tell_writing(on)
+                while reads.writing != on:
+                    await reads.page()  # presence comes in between
 
 
 async def test_everything_one_may_do(own_server: ServerProcess) -> None:
