@@ -177,6 +177,7 @@ def test_what_a_room_takes_is_offered_and_nothing_else(
     ines.ask("react", comment=ines.post("Praised"), reaction="like", on=True)
     reader = place.reader().open()
     reader.write("Passed over", name="Mara")
+    expect(reader.comment("Passed over")).to_be_visible()  # it has come before the room is closed
     like = {text: reader.comment(text).locator(".like") for text in ("Praised", "Passed over")}
     configure(server, place, token, state="closed")
     expect(reader.page.get_by_role("button", name="Reply to")).to_have_count(0)
